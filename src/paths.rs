@@ -1,7 +1,9 @@
 //! The URL paths of the server, each defined once: the route table, the links on pages and the discovery document all use them.
 //! Paths are relative to the issuer, which may have a path of its own.
 
-use crate::protocol::account::link::LinkKind;
+use std::borrow::Cow;
+
+use crate::protocol::{account::link::LinkKind, values::id::Id};
 
 /// Authorization endpoint (RFC 6749 §3.1).
 pub const AUTHORIZE: &str = "/authorize";
@@ -89,10 +91,17 @@ pub const fn of_link(kind: LinkKind) -> &'static str {
     }
 }
 
-/// The account page at this path, if there is one: users may be returned to it after signing in. The result is this list's own
-/// text, never the caller's.
+/// The path of the history of one grant.
 #[must_use]
-pub fn account_page(path: &str) -> Option<&'static str> {
+pub fn of_grant(id: Id) -> String {
+    format!("{ACCOUNT_GRANTS}/{id}")
+}
+
+/// The account page at this path, if there is one: users may be returned to it after signing in. The result is made of this list's
+/// own texts and an id, never the caller's text.
+#[must_use]
+pub fn account_page(path: &str) -> Option<Cow<'static, str>> {
     let pages = [ACCOUNT, ACCOUNT_ACTIVITY, ACCOUNT_PASSWORD, ACCOUNT_EMAIL, ACCOUNT_DETAILS, ACCOUNT_DATA];
-    pages.into_iter().find(|page| *page == path)
+    let grant = || path.strip_prefix(ACCOUNT_GRANTS)?.strip_prefix('/').and_then(|id| Id::parse(id).ok());
+    pages.into_iter().find(|page| *page == path).map(Cow::from).or_else(|| grant().map(of_grant).map(Cow::from))
 }

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     clock::Stopwatch,
     protocol::{
-        grant::retention::Retention,
+        grant::retention::{ENDED_LINKS, KNOWN_DEVICES, Retention},
         values::time::{Span, Timestamp},
     },
     store::{
@@ -50,11 +50,6 @@ const DELETIONS: u32 = 10;
 const SLICE: u32 = 2_000;
 /// The minimum time between two sweeps of a table.
 const SWEEP_EVERY: Span = Span::from_seconds(3_600);
-
-/// How long a browser stays known after it was last seen: as long as its cookie is valid.
-const KNOWN_DEVICES: Span = Span::from_seconds(366 * 86_400);
-/// How long a link is kept after its end, so that a user who follows it is told why it no longer works.
-const OLD_LINKS: Span = Span::from_seconds(7 * 86_400);
 
 /// The result of a batch.
 #[derive(Clone, Copy, Debug, Default)]
@@ -98,7 +93,7 @@ const KINDS: [Kind; 13] = [
         activity::forget_before(connection, before(now, app.config.lifetimes.history), ROWS).map(Batch::forgot)
     }),
     ("devices", |_, connection, now| devices::forget_before(connection, before(now, KNOWN_DEVICES), ROWS).map(Batch::forgot)),
-    ("links", |_, connection, now| links::forget_before(connection, before(now, OLD_LINKS), ROWS).map(Batch::forgot)),
+    ("links", |_, connection, now| links::forget_before(connection, before(now, ENDED_LINKS), ROWS).map(Batch::forgot)),
     ("grants", |app, connection, now| {
         let Some(after) = sweep_cursors::next(connection, "grants", now, SWEEP_EVERY)? else { return Ok(Batch::default()) };
         let purged = grants_purge::sweep(connection, after, SLICE, &retention(app, now))?;

@@ -13,7 +13,10 @@ use backchannel_logout::Calls;
 
 use crate::{
     app::{App, Caller, MESSAGES},
-    protocol::values::time::{Span, Timestamp},
+    protocol::{
+        grant::retention::UNSENT,
+        values::time::{Span, Timestamp},
+    },
     store::{
         AnyConnection, Error, Progress,
         deliveries::{self, Delivery},
@@ -27,8 +30,6 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The pause when the database does not answer.
 const PAUSE: Duration = Duration::from_secs(10);
-/// The time for which a failed delivery is retried.
-const GIVE_UP_AFTER: Span = Span::from_seconds(86_400);
 /// The delay after the first attempt; it doubles with each further attempt.
 const FIRST_WAIT: Span = Span::from_seconds(5);
 /// The maximum delay.
@@ -77,7 +78,7 @@ pub async fn finish(app: &Arc<App>) {
 
 /// The time of the next attempt at a delivery; `None` to give up, which only a trusted clock may decide.
 fn next_try(app: &App, connection: &mut AnyConnection, delivery: &Delivery, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-    let is_old = now.since(delivery.created_at) >= GIVE_UP_AFTER;
+    let is_old = now.since(delivery.created_at) >= UNSENT;
     let is_given_up = is_old && trust::is_trusted(app, connection, now)?;
     Ok((!is_given_up).then(|| now.plus(wait(delivery.attempts))))
 }

@@ -204,6 +204,7 @@ fn write(
     let lasts = link.map(|kind| pages::span_text(kind.lifetime().seconds()));
     let browser = notice.origin.user_agent.as_deref().map(user_agent::words);
     let Calendar { year, month, day, hour, minute } = Calendar::of(notice.at);
+    let history = notice.grant.map(|grant| issuer.url(&paths::of_grant(grant)));
     let facts = MessageFacts {
         kind: notice.kind,
         site: issuer.host(),
@@ -215,6 +216,7 @@ fn write(
         about: notice.about.as_deref(),
         link: url.as_deref(),
         lasts: lasts.as_deref(),
+        history: history.as_deref(),
     };
     let (subject, text) = pages::message(&facts)?;
     let id = name(delivery);

@@ -132,7 +132,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
     web.settings.scope = spa.settings.scope.clone();
     web.settings.audiences.clone_from(&spa.settings.audiences);
     let (user_id, activity, origin) = (user.claims.id, Activity::Added, &UNKNOWN_ORIGIN);
-    let added = Event { id: random::id(now), user: user_id, activity, origin, about: None, at: now };
+    let added = Event { id: random::id(now), user: user_id, activity, origin, about: None, grant: None, at: now };
     let inserted = app.store.with(|connection| -> store::Result<()> {
         account::add(connection, &user, &added)?;
         apis::insert(connection, &api)?;

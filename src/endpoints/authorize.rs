@@ -188,7 +188,7 @@ impl Handler<'_> {
     ) -> Result<Reply, Fault> {
         let (now, user, origin) = (self.context.now, session.user_id, self.context.origin());
         let (id, about) = (random::id(now), Some(client.settings.client_name.as_str()));
-        let event = Event { id, user, activity: Activity::AppAllowedByOperator, origin: &origin, about, at: now };
+        let event = Event { id, user, activity: Activity::AppAllowedByOperator, origin: &origin, about, grant: None, at: now };
         let allowed = Allowed { scopes: request.consent_scopes.clone(), audiences: request.audiences.clone() };
         if !consents::add(connection, &client.id, &allowed, ConsentGiver::Operator, &event)? {
             return Ok(Reply::see_other(&self.url(paths::AUTHORIZE, &[]))); // withdrawn meanwhile: decide afresh

@@ -19,7 +19,11 @@ use crate::{
     protocol::{
         account::link::LinkKind,
         grant::credential::{Credential, Kind},
-        values::{id::Id, params::Params, time::Span},
+        values::{
+            id::Id,
+            params::Params,
+            time::{Span, Timestamp},
+        },
     },
     store::{
         AnyConnection,
@@ -190,11 +194,20 @@ impl LinkRequest {
     }
 
     /// The id of the link that the form was shown for to this browser.
-    fn named(&self, app: &App) -> Option<Id> {
-        let owner = self.browser.as_deref().filter(|owner| !owner.is_empty())?;
+    pub fn named(&self, app: &App) -> Option<Id> {
+        self.shown(app).map(|(id, _)| id)
+    }
+
+    /// When the form was shown to this browser.
+    pub fn shown_at(&self, app: &App) -> Option<Timestamp> {
+        self.shown(app).map(|(_, shown_at)| shown_at)
+    }
+
+    fn shown(&self, app: &App) -> Option<(Id, Timestamp)> {
         let (id, stamp) = self.readable()?.get(forms::FIELD)?.split_once('.')?;
         let id = Id::parse(id).ok()?;
-        forms::check_stamp(app, owner, &self.about(id), stamp, self.context.now).ok().map(|()| id)
+        let shown_at = forms::shown_at(app, self.browser(), &self.about(id), stamp, self.context.now).ok()?;
+        Some((id, shown_at))
     }
 
     fn about(&self, link: Id) -> String {

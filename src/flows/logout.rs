@@ -222,7 +222,7 @@ impl SignOutRequest {
     ) -> Result<(), PageError> {
         let offline = if app.config.revoke_offline_access_on_logout { Offline::Ends } else { Offline::Keep };
         let (origin, now) = (self.context.origin(), self.context.now);
-        let event = Event { id: random::id(now), user: session.user_id, activity, origin: &origin, about, at: now };
+        let event = Event { id: random::id(now), user: session.user_id, activity, origin: &origin, about, grant: None, at: now };
         sessions::end(connection, session, offline, &event)?;
         app.delivery_waker.wake();
         Ok(())

@@ -11,10 +11,13 @@ use crate::{
     app::App,
     pages::FormProblem,
     protocol::{
-        account::login_name::LoginName,
+        account::{email_address::EMAIL_LIMIT, login_name::LoginName},
         grant::credential::{Credential, Kind},
         secrets::stamp::{self, Purpose},
-        values::{params::Params, time::Span},
+        values::{
+            params::Params,
+            time::{Span, Timestamp},
+        },
     },
     random,
     store::{
@@ -37,6 +40,8 @@ use crate::{
 const SENT: &str = "sent";
 /// In the same query: the name or address that was typed.
 const SENT_FOR: &str = "sent_for";
+/// In the query of the form that follows that page: what was typed is filled in again.
+const AGAIN: &str = "sent_again";
 /// How long that page can be reloaded.
 const SHOWN_FOR: Span = Span::from_seconds(3600);
 
@@ -99,7 +104,7 @@ impl MailForm {
 
     /// The pending authorization request; empty if there is none, or if it leaves no room for what these pages add to it.
     fn authorization_query(&self) -> String {
-        let query = self.query.to_query(&[&[SENT, SENT_FOR][..], &returning::NOTICE_NAMES].concat(), &[]);
+        let query = self.query.to_query(&[&[SENT, SENT_FOR, AGAIN][..], &returning::NOTICE_NAMES].concat(), &[]);
         if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
     }
 
@@ -114,11 +119,24 @@ impl MailForm {
         forms::stamp(app, owner, self.page, self.context.now)
     }
 
-    /// The typed name or address, if this server redirected here because of it.
+    /// The typed name or address, if this server redirected here because an e-mail was requested for it.
     pub fn sent_for(&self, app: &App) -> Option<&str> {
+        self.typed_before(app).filter(|_| self.query.get(AGAIN).is_none())
+    }
+
+    /// What was typed before in this browser, here or on the sign-in page. It is stamped: nobody can craft a link that fills in a
+    /// name.
+    pub fn typed_before(&self, app: &App) -> Option<&str> {
         let (typed, text) = (self.query.get(SENT_FOR)?, self.query.get(SENT)?);
         let binding = [self.browser.as_deref()?, self.page, typed];
         stamp::check(&app.config.secrets, Purpose::Requested, &binding, text, (self.context.now, SHOWN_FOR)).ok().map(|_| typed)
+    }
+
+    /// The URL of the form again, with what was typed filled in.
+    pub fn again(&self, app: &App, typed: &str) -> String {
+        let request = Params::parse(&self.authorization_query());
+        let owner = self.browser.as_deref().unwrap_or_default();
+        filled_in(app, (owner, self.page), &request, typed, self.context.now)
     }
 
     /// # Errors
@@ -174,4 +192,14 @@ impl MailForm {
         let url = format!("{}{}?{query}", app.config.issuer.base(), self.page);
         Ok(Requested::Accepted(Reply::see_other(&url).noting("e-mail requested")))
     }
+}
+
+/// The URL of such a form, at this path, with a pending authorization request and with what was typed filled in, for the browser
+/// with this cookie.
+pub fn filled_in(app: &App, (browser, page): (&str, &str), request: &Params, typed: &str, now: Timestamp) -> String {
+    let typed: String = typed.chars().take(EMAIL_LIMIT + 1).collect();
+    let stamp = stamp::make(&app.config.secrets, Purpose::Requested, &[browser, page, &typed], now);
+    let query = request.to_query(&[SENT, SENT_FOR, AGAIN], &[(SENT, &stamp), (SENT_FOR, &typed), (AGAIN, "1")]);
+    let query = if query.len() > QUERY_LIMIT { request.to_query(&[], &[]) } else { query };
+    format!("{}{page}?{query}", app.config.issuer.base())
 }

@@ -43,10 +43,11 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
     }
     let Some(form) = form else {
         let Some(login) = mail_form.sent_for(app) else {
-            return Ok(show(app, mail_form, mail_form.query.get("login_hint").unwrap_or_default(), None));
+            let typed = mail_form.typed_before(app).or_else(|| mail_form.query.get("login_hint"));
+            return Ok(show(app, mail_form, typed.unwrap_or_default(), None));
         };
         let good_for = formatting::span(LinkKind::Reset.lifetime());
-        let again = mail_form.url(app, paths::RECOVER);
+        let again = mail_form.again(app, login);
         return Ok(page::show(200, &RecoverSent { layout, login, good_for: &good_for, again: &again }, None));
     };
     mail_form.needs_cookie(app)?;

@@ -43,7 +43,7 @@ fn handle(app: &App, connection: &mut AnyConnection, mail_form: &MailForm, form:
     let Some(form) = form else {
         return match mail_form.sent_for(app) {
             Some(email) => Ok(sent(app, mail_form, email)),
-            None => show(app, connection, mail_form, "", None),
+            None => show(app, connection, mail_form, mail_form.typed_before(app).unwrap_or_default(), None),
         };
     };
     mail_form.needs_cookie(app)?;
@@ -65,7 +65,7 @@ fn sent(app: &App, mail_form: &MailForm, email: &str) -> Reply {
         layout: mail_form.layout(app),
         email,
         good_for: &formatting::span(LinkKind::Register.lifetime()),
-        again: &mail_form.url(app, paths::REGISTER),
+        again: &mail_form.again(app, email),
     };
     page::show(200, &page, None)
 }

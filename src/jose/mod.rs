@@ -6,7 +6,7 @@ pub mod client_keys;
 pub mod first_keys;
 pub mod key_cache;
 pub mod keys;
-mod seal;
+pub mod seal;
 pub mod sign;
 pub mod verify;
 

@@ -1,5 +1,5 @@
-//! Encryption of private keys at rest: XChaCha20-Poly1305 under a key derived from the server secret, bound to the key id, so that
-//! a sealed key cannot be swapped for another. Layout: secret's number, nonce, ciphertext.
+//! Encryption of private keys at rest, and of what a browser keeps for this server: XChaCha20-Poly1305 under a key derived from the
+//! server secret, bound to a name (a key's is its id), so that one sealed value cannot be swapped for another. Layout: secret's number, nonce, ciphertext.
 
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305,
@@ -12,7 +12,10 @@ use crate::{
     random,
 };
 
-/// Seals the private key of `kid`.
+/// Seals the private key of `kid`, or another value under a name.
+///
+/// # Errors
+/// If the encryption fails.
 pub fn seal(secrets: &SecretRing, kid: &str, private: &Sensitive<Vec<u8>>) -> Result<Vec<u8>, Error> {
     let (number, key) = secrets.sealing_key();
     let nonce = random::bytes::<24>();
@@ -22,6 +25,9 @@ pub fn seal(secrets: &SecretRing, kid: &str, private: &Sensitive<Vec<u8>>) -> Re
 }
 
 /// Opens the output of [`seal`].
+///
+/// # Errors
+/// If it was sealed under another name or secret, or altered.
 pub fn open(secrets: &SecretRing, kid: &str, sealed: &[u8]) -> Result<Sensitive<Vec<u8>>, Error> {
     let opened = || {
         let (number, rest) = sealed.split_first_chunk::<2>()?;

@@ -227,7 +227,8 @@ pub fn revoke(context: &mut Context<'_>, actor: Actor<'_>, id: &str) -> Result<R
     let grant = find(context, id)?.grant;
     let client =
         clients::find(context.connection, &grant.client_id)?.map_or(grant.client_id, |client| client.settings.client_name);
-    let event = Event { about: Some(&client), ..actor.event(context.now, grant.user_id, Activity::AppEnded) };
+    let event =
+        Event { about: Some(&client), grant: Some(grant.id), ..actor.event(context.now, grant.user_id, Activity::AppEnded) };
     let is_first = account::revoke_grant(context.connection, grant.id, EndReason::RevokedByOperator, &event)?;
     Ok(RevokedGrant { id: grant.id.to_string(), revoked: true, was_revoked: !is_first })
 }

@@ -112,7 +112,7 @@ pub fn create(context: &mut Context<'_>, actor: Actor<'_>, new: &NewInvitation) 
         view.link = Some(url(context, &link));
     } else {
         let (kind, origin, id) = (NotificationKind::Invitation, actor.origin.clone(), Some(link.id));
-        let notice = Notification { kind, to: email, name: None, at: now, origin, about: None, link: id };
+        let notice = Notification { kind, to: email, name: None, at: now, origin, about: None, link: id, grant: None };
         mail_requests::invite(context.connection, &link, Some((random::id(now), &notice)))?;
     }
     Ok(view)

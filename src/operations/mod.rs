@@ -60,7 +60,7 @@ impl Actor<'static> {
 impl<'a> Actor<'a> {
     /// The activity of this actor on an account.
     fn event(self, now: Timestamp, user: Id, activity: Activity) -> Event<'a> {
-        Event { id: random::id(now), user, activity, origin: self.origin, about: None, at: now }
+        Event { id: random::id(now), user, activity, origin: self.origin, about: None, grant: None, at: now }
     }
 }
 

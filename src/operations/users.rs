@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     protocol::{
-        account::{activity::Entry, login_name::LoginName, user},
+        account::{
+            activity::{Entry, Origin},
+            login_name::LoginName,
+            user,
+        },
         oauth::client::Client,
         values::id::Id,
     },
@@ -130,6 +134,9 @@ pub struct ActivityView {
     pub count: u32,
     /// Its subject.
     pub about: Option<String>,
+    /// The grant it is about: `symbolon grant show` tells its history.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
     /// The address it came from.
     pub address: Option<String>,
     /// The place.
@@ -139,9 +146,10 @@ pub struct ActivityView {
 }
 
 impl From<(Id, Entry)> for ActivityView {
-    fn from((id, Entry { activity, at, origin, about, count }): (Id, Entry)) -> Self {
+    fn from((id, Entry { activity, at, origin, about, grant, count }): (Id, Entry)) -> Self {
         let (id, activity, at) = (id.to_string(), activity.name(), DateTime(at));
-        Self { id, activity, at, count, about, address: origin.address, place: origin.place, user_agent: origin.user_agent }
+        let (grant, Origin { address, place, user_agent }) = (grant.map(|grant| grant.to_string()), origin);
+        Self { id, activity, at, count, about, grant, address, place, user_agent }
     }
 }
 

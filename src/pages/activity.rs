@@ -50,6 +50,8 @@ pub struct ActivityEntry<'a> {
     pub origin: ShownOrigin<'a>,
     /// The subject: an app's name, an address, or the actor.
     pub about: Option<&'a str>,
+    /// The id of the grant that it is about, if its history is still there.
+    pub grant: Option<&'a str>,
     /// The number of events.
     pub count: u32,
 }

@@ -36,8 +36,15 @@ const ALL: [Activity; 28] = [
     Activity::Exported,
 ];
 
-const ENTRY: ActivityEntry<'static> =
-    ActivityEntry { kind: Activity::SignedIn, iso: NOW.iso, clock: "05:37 UTC", origin: BERN, about: None, count: 1 };
+const ENTRY: ActivityEntry<'static> = ActivityEntry {
+    kind: Activity::SignedIn,
+    iso: NOW.iso,
+    clock: "05:37 UTC",
+    origin: BERN,
+    about: None,
+    grant: None,
+    count: 1,
+};
 const PAGE: ActivityPage<'static> = ActivityPage {
     layout: LAYOUT,
     owner: ALICE,

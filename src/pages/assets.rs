@@ -1,8 +1,9 @@
 //! The files directly in `static/`, compiled into the binary, each under a name that holds a hash of its content: a changed file
-//! has another URL, so a response may be cached for ever. The handler that serves them sets the headers.
+//! has another URL, so a response may be cached for ever. Each is compressed once. The handler that serves them sets the headers.
 
-use std::sync::LazyLock;
+use std::{io::Write, sync::LazyLock};
 
+use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 /// A file as served.
@@ -12,6 +13,8 @@ pub struct Asset {
     pub content_type: &'static str,
     /// The content.
     pub bytes: &'static [u8],
+    /// The same, compressed by gzip.
+    pub gzip: &'static [u8],
 }
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -19,9 +22,11 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The name in `static/`, the content type, and the content.
-const FILES: [(&str, &str, &[u8]); 6] = [
+const FILES: [(&str, &str, &[u8]); 8] = [
     ("symbolon.css", CSS, include_bytes!("../../static/symbolon.css")),
     ("account.css", CSS, include_bytes!("../../static/account.css")),
+    ("forms.js", JAVASCRIPT, include_bytes!("../../static/forms.js")),
+    ("times.js", JAVASCRIPT, include_bytes!("../../static/times.js")),
     ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
     ("favicon.svg", SVG, include_bytes!("../../static/favicon.svg")),
     ("half-left.svg", SVG, include_bytes!("../../static/half-left.svg")),
@@ -31,7 +36,15 @@ const FILES: [(&str, &str, &[u8]); 6] = [
 struct Named {
     name: &'static str,
     hashed_name: String,
-    asset: Asset,
+    content_type: &'static str,
+    bytes: &'static [u8],
+    gzip: Vec<u8>,
+}
+
+impl Named {
+    fn asset(&'static self) -> Asset {
+        Asset { content_type: self.content_type, bytes: self.bytes, gzip: &self.gzip }
+    }
 }
 
 static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
@@ -40,7 +53,9 @@ static NAMED: LazyLock<Vec<Named>> = LazyLock::new(|| {
         .map(|&(name, content_type, bytes)| Named {
             name,
             hashed_name: hashed_name(name, bytes),
-            asset: Asset { content_type, bytes },
+            content_type,
+            bytes,
+            gzip: compressed(bytes),
         })
         .collect()
 });
@@ -54,7 +69,7 @@ pub fn url(base: &str, name: &str) -> Option<String> {
 /// The asset served under `hashed_name`, the last segment of its URL.
 #[must_use]
 pub fn find(hashed_name: &str) -> Option<Asset> {
-    NAMED.iter().find(|named| named.hashed_name == hashed_name).map(|named| named.asset)
+    NAMED.iter().find(|named| named.hashed_name == hashed_name).map(Named::asset)
 }
 
 /// The asset that another version of this program serves under this name: during a rolling upgrade, a page of one version causes
@@ -65,7 +80,13 @@ pub fn of_another_version(hashed_name: &str) -> Option<Asset> {
     let (hash, extension) = rest.split_once('.')?;
     let is_hash = hash.len() == 16 && hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let is_it = |named: &&Named| is_hash && named.name.split_once('.') == Some((stem, extension));
-    NAMED.iter().find(is_it).map(|named| named.asset)
+    NAMED.iter().find(is_it).map(Named::asset)
+}
+
+/// Empty if it failed, which no caller takes for the content.
+fn compressed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).unwrap_or_default()
 }
 
 /// `symbolon.css` becomes `symbolon.<16 hex digits of SHA-256>.css`.
@@ -79,6 +100,8 @@ fn hashed_name(name: &str, bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     #[test]
@@ -86,7 +109,11 @@ mod tests {
         for (name, content_type, bytes) in FILES {
             let url = url("/tenant", name).unwrap();
             let hashed = url.strip_prefix("/tenant/static/").unwrap();
-            assert_eq!(find(hashed), Some(Asset { content_type, bytes }));
+            let found = find(hashed).unwrap();
+            assert_eq!((found.content_type, found.bytes), (content_type, bytes));
+            let mut unpacked = Vec::new();
+            flate2::read::GzDecoder::new(found.gzip).read_to_end(&mut unpacked).unwrap();
+            assert!(unpacked == bytes && found.gzip.len() < bytes.len(), "{name}");
             assert!(!bytes.is_empty(), "{name}");
         }
     }

@@ -13,7 +13,7 @@ pub struct AccountData<'a> {
     pub layout: Layout<'a>,
     /// The owner of the account.
     pub owner: Owner<'a>,
-    /// How long events are kept.
+    /// How long data is kept.
     pub kept: Kept<'a>,
     /// The action of the deletion form.
     pub action: &'a str,
@@ -23,15 +23,23 @@ pub struct AccountData<'a> {
     pub problem: Option<DeletionProblem>,
 }
 
-/// How long events are kept. Texts are durations in words, such as "90 days".
+/// How long data is kept. Texts are durations in words, such as "90 days".
 #[derive(Debug, Clone, Copy)]
 pub struct Kept<'a> {
     /// The account's activity.
     pub activity: &'a str,
     /// The notable events of an app's access: granted, ended, used by an unknown caller.
     pub history: &'a str,
-    /// The routine uses of an app's access.
-    pub uses: &'a str,
+    /// The routine uses of an app's access, if they are kept.
+    pub uses: Option<&'a str>,
+    /// Browser sessions and the access of apps, after their end.
+    pub ended: &'a str,
+    /// Known browsers and networks, after their last use.
+    pub devices: &'a str,
+    /// Links in e-mails, after their end.
+    pub links: &'a str,
+    /// E-mails that cannot be sent.
+    pub unsent: &'a str,
 }
 
 /// Why an account was not deleted.
@@ -62,7 +70,15 @@ pub(super) mod tests {
     const PAGE: AccountData<'static> = AccountData {
         layout: LAYOUT,
         owner: ALICE,
-        kept: Kept { activity: "1 year", history: "2 years", uses: "90 days" },
+        kept: Kept {
+            activity: "1 year",
+            history: "2 years",
+            uses: Some("90 days"),
+            ended: "30 days",
+            devices: "12 months",
+            links: "7 days",
+            unsent: "1 day",
+        },
         action: "/account/delete",
         csrf: "form-proof",
         problem: None,
@@ -72,6 +88,7 @@ pub(super) mod tests {
         let again = |problem| AccountData { problem: Some(problem), ..PAGE };
         vec![
             sample("data", &PAGE),
+            sample("data-no-uses", &AccountData { kept: Kept { uses: None, ..PAGE.kept }, ..PAGE }),
             sample("data-wrong", &again(DeletionProblem::WrongPassword)),
             sample("data-slowed", &again(DeletionProblem::Form(FormProblem::SlowedDown { seconds: 1 }))),
             sample("data-expired", &again(DeletionProblem::Form(FormProblem::FormExpired))),
@@ -81,12 +98,20 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["name", "username", "activity", "history", "uses", "action", "csrf"];
-        let [name, username, activity, history, uses, action, csrf] = fields.map(hostile);
+        let fields = ["name", "username", "activity", "history", "uses", "ended", "devices", "links", "unsent", "action", "csrf"];
+        let [name, username, activity, history, uses, ended, devices, links, unsent, action, csrf] = fields.map(hostile);
         let page = AccountData {
             layout: LAYOUT,
             owner: Owner { name: &name, username: &username },
-            kept: Kept { activity: &activity, history: &history, uses: &uses },
+            kept: Kept {
+                activity: &activity,
+                history: &history,
+                uses: Some(&uses),
+                ended: &ended,
+                devices: &devices,
+                links: &links,
+                unsent: &unsent,
+            },
             action: &action,
             csrf: &csrf,
             problem: None,

@@ -4,6 +4,7 @@
 use askama::Template;
 
 use super::{Form, Layout, Owner, RequestedScope, ShownOrigin, When};
+use crate::protocol::grant::end_reason::{EndReason, Inactive};
 
 /// The page. Its forms send `what`, `id` and, to rename, `name`; an empty `name` removes the name.
 #[derive(Debug, Template)]
@@ -31,6 +32,8 @@ pub struct Devices<'a> {
     pub rename: Form<'a>,
     /// The maximum length of a name, in characters.
     pub name_limit: usize,
+    /// For how long ended grants are listed, in words: "30 days".
+    pub ended_within: &'a str,
     /// The result of the last form, if it succeeded.
     pub done: Option<AccountDone<'a>>,
     /// Why the last form failed.
@@ -78,10 +81,31 @@ pub struct ShownApp<'a> {
     pub name: &'a str,
     /// Who consented.
     pub consent: AppConsent,
+    /// Whether it has to ask when the user signs in to it again, although there is a consent.
+    pub asks: bool,
     /// Its active grants; empty if there is only the user's consent.
     pub grants: &'a [ShownGrant<'a>],
+    /// Its grants that have ended lately.
+    pub ended: &'a [ShownEnded<'a>],
+    /// The URL of the page with more of them, if there are more.
+    pub more_ended: Option<&'a str>,
     /// The URL of the remaining grants, if there are more.
     pub rest: Option<&'a str>,
+}
+
+/// Access that has ended.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownEnded<'a> {
+    /// The id of the grant.
+    pub id: &'a str,
+    /// The name that the user gave the device.
+    pub name: Option<&'a str>,
+    /// The device, and the origin of its last use.
+    pub origin: ShownOrigin<'a>,
+    /// When it ended.
+    pub ended: When<'a>,
+    /// Why.
+    pub why: Inactive,
 }
 
 /// Who gave an app its access.
@@ -93,6 +117,8 @@ pub enum AppConsent {
     Operator,
     /// The operator, when it was an app of this server: the user is asked next time.
     OperatorBefore,
+    /// Nobody, or no longer: only its ended grants are left.
+    Nobody,
 }
 
 /// The access of an app on a device: a grant.
@@ -166,6 +192,19 @@ pub enum AccountProblem {
     Gone,
     /// The name is too long, or not one line.
     NameNotTaken,
+}
+
+impl ShownEnded<'_> {
+    /// Whether it ended because someone may have copied a code or token.
+    const fn is_unusual(&self) -> bool {
+        matches!(self.why, Inactive::Revoked(EndReason::CodeReused | EndReason::RefreshTokenReused))
+    }
+}
+
+impl ShownApp<'_> {
+    fn has_unusual(&self) -> bool {
+        self.ended.iter().any(ShownEnded::is_unusual)
+    }
 }
 
 impl Devices<'_> {

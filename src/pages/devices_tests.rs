@@ -46,10 +46,34 @@ const SECOND: ShownGrant<'static> = ShownGrant {
     ends: Ends::WithBrowser { at_latest: LATER },
     ..GRANT
 };
-const NOTES: ShownApp<'static> =
-    ShownApp { id: "01jd-notes", name: "Example Notes", consent: AppConsent::User, grants: &[GRANT, SECOND], rest: None };
-const ASLEEP: ShownApp<'static> =
-    ShownApp { id: "01jd-mail", name: "Example Mail", consent: AppConsent::Operator, grants: &[], rest: None };
+const NOTES: ShownApp<'static> = ShownApp {
+    id: "01jd-notes",
+    name: "Example Notes",
+    consent: AppConsent::User,
+    asks: false,
+    grants: &[GRANT, SECOND],
+    ended: &[],
+    more_ended: None,
+    rest: None,
+};
+const ASLEEP: ShownApp<'static> = ShownApp {
+    id: "01jd-mail",
+    name: "Example Mail",
+    consent: AppConsent::Operator,
+    asks: false,
+    grants: &[],
+    ended: &[],
+    more_ended: None,
+    rest: None,
+};
+const STOLEN: ShownEnded<'static> = ShownEnded {
+    id: "01jd3v6q8w2n4m5k7r9t0fffff",
+    name: None,
+    origin: PHONE,
+    ended: NOW,
+    why: Inactive::Revoked(EndReason::RefreshTokenReused),
+};
+const EXPIRED: ShownEnded<'static> = ShownEnded { name: Some("Old phone"), ended: BEFORE, why: Inactive::Expired, ..STOLEN };
 
 const PAGE: Devices<'static> = Devices {
     layout: LAYOUT,
@@ -63,6 +87,7 @@ const PAGE: Devices<'static> = Devices {
     end: END,
     rename: RENAME,
     name_limit: 64,
+    ended_within: "30 days",
     done: None,
     problem: None,
 };
@@ -110,6 +135,9 @@ pub fn samples() -> Vec<Sample> {
         browsers: &browsers[..20],
         ..PAGE
     };
+    let more_ended = Some("/account?app=notes");
+    let gone = ShownApp { consent: AppConsent::Nobody, asks: true, ended: &[EXPIRED], ..ASLEEP };
+    let stolen = Devices { apps: &[ShownApp { ended: &[STOLEN, EXPIRED], more_ended, ..NOTES }, gone], ..PAGE };
     let part = |part| Devices { part, ..full };
 
     vec![
@@ -118,6 +146,7 @@ pub fn samples() -> Vec<Sample> {
         sample("account-more-apps", &part(AccountPart::Apps)),
         sample("account-one-app", &part(AccountPart::App)),
         sample("account", &PAGE),
+        sample("account-stolen", &stolen),
         sample("account-alone", &alone),
         sample("account-strained", &strained),
         sample("account-many", &many),
@@ -137,8 +166,30 @@ pub fn samples() -> Vec<Sample> {
 #[test]
 fn hostile_values_are_escaped() {
     let fields = [
-        "owner", "username", "browser", "name", "program", "place", "address", "client", "app", "grant", "device", "scope",
-        "words", "end", "proof", "rename", "stamp", "done", "rest", "browsers", "apps",
+        "owner",
+        "username",
+        "browser",
+        "name",
+        "program",
+        "place",
+        "address",
+        "client",
+        "app",
+        "grant",
+        "device",
+        "scope",
+        "words",
+        "end",
+        "proof",
+        "rename",
+        "stamp",
+        "done",
+        "rest",
+        "browsers",
+        "apps",
+        "ended",
+        "more-ended",
+        "within",
     ];
     let [
         owner,
@@ -162,6 +213,9 @@ fn hostile_values_are_escaped() {
         rest,
         browsers,
         apps,
+        ended,
+        more_ended,
+        within,
     ] = fields.map(hostile);
     let origin = ShownOrigin { program: Some(&program), place: Some(&place), address: Some(&address) };
     let scopes = [scope(&token), RequestedScope { description: Some(&words), ..READ }];
@@ -174,12 +228,16 @@ fn hostile_values_are_escaped() {
             consent: AppConsent::Operator,
             grants: &[ShownGrant { id: &grant, name: Some(&device), origin, scopes: &scopes, ..GRANT }],
             rest: Some(&rest),
+            ended: &[ShownEnded { id: &ended, name: Some(&device), origin, ..STOLEN }],
+            more_ended: Some(&more_ended),
+            asks: false,
         }],
         more_browsers: Some(&browsers),
         more_apps: Some(&apps),
         end: Form { action: &end, csrf: &proof },
         rename: Form { action: &rename, csrf: &stamp },
         done: Some(AccountDone::BrowserEnded { name: Some(&done) }),
+        ended_within: &within,
         ..PAGE
     };
     assert_escaped(&page, &fields);

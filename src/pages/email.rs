@@ -40,8 +40,10 @@ pub enum EmailState<'a> {
     Ask {
         /// The address that was typed; empty at first.
         typed: &'a str,
+        /// The password that was typed, sealed, if another field was wrong.
+        kept: Option<&'a str>,
         /// Why the page is shown again.
-        problem: Option<EmailProblem>,
+        problems: EmailProblems,
     },
     /// An e-mail was sent.
     Sent {
@@ -52,15 +54,33 @@ pub enum EmailState<'a> {
     MailOff,
 }
 
-/// Why no e-mail was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EmailProblem {
-    /// The password is wrong.
-    WrongPassword,
+/// Why no e-mail was sent; nothing is set if there is no problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EmailProblems {
+    /// The whole form was rejected.
+    pub form: Option<FormProblem>,
     /// It is not an e-mail address.
-    NotAnAddress,
-    /// The form itself was rejected.
-    Form(FormProblem),
+    pub is_not_an_address: bool,
+    /// The password is wrong.
+    pub is_password_wrong: bool,
+}
+
+impl EmailProblems {
+    /// Whether there are any problems.
+    #[must_use]
+    pub fn are_any(self) -> bool {
+        self != Self::default()
+    }
+}
+
+impl Email<'_> {
+    /// The problems of the form.
+    fn problems(&self) -> EmailProblems {
+        match self.state {
+            EmailState::Ask { problems, .. } => problems,
+            EmailState::Sent { .. } | EmailState::MailOff => EmailProblems::default(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -75,13 +95,22 @@ pub(super) mod tests {
         layout: LAYOUT,
         owner: ALICE,
         current: Some(CURRENT),
-        state: EmailState::Ask { typed: "", problem: None },
+        state: EmailState::Ask { typed: "", kept: None, problems: NONE },
         action: "/account/email",
         csrf: "form-proof",
     };
 
-    fn with(problem: EmailProblem) -> Email<'static> {
-        Email { state: EmailState::Ask { typed: "alice@example.org", problem: Some(problem) }, ..PAGE }
+    const NONE: EmailProblems = EmailProblems { form: None, is_not_an_address: false, is_password_wrong: false };
+    const WRONG: EmailProblems = EmailProblems { is_password_wrong: true, ..NONE };
+    const NO_ADDRESS: EmailProblems = EmailProblems { is_not_an_address: true, ..NONE };
+    const BOTH: EmailProblems = EmailProblems { is_password_wrong: true, ..NO_ADDRESS };
+
+    fn with(problems: EmailProblems) -> Email<'static> {
+        Email { state: EmailState::Ask { typed: "alice@example.org", kept: None, problems }, ..PAGE }
+    }
+
+    fn kept(sealed: &str) -> Email<'_> {
+        Email { state: EmailState::Ask { typed: "alice@example.org", kept: Some(sealed), problems: NO_ADDRESS }, ..PAGE }
     }
 
     pub fn samples() -> Vec<Sample> {
@@ -93,10 +122,11 @@ pub(super) mod tests {
             sample("email-none", &Email { current: None, ..PAGE }),
             sample("email-sent", &Email { state: EmailState::Sent { to: "alice@example.org" }, ..PAGE }),
             sample("email-off", &Email { state: EmailState::MailOff, ..PAGE }),
-            sample("email-wrong", &with(EmailProblem::WrongPassword)),
-            sample("email-not-an-address", &with(EmailProblem::NotAnAddress)),
-            sample("email-slowed", &with(EmailProblem::Form(FormProblem::SlowedDown { seconds: 42 }))),
-            sample("email-expired", &with(EmailProblem::Form(FormProblem::FormExpired))),
+            sample("email-wrong", &with(WRONG)),
+            sample("email-not-an-address", &kept("c2VhbGVk")),
+            sample("email-both", &with(BOTH)),
+            sample("email-slowed", &with(EmailProblems { form: Some(FormProblem::SlowedDown { seconds: 42 }), ..NONE })),
+            sample("email-expired", &with(EmailProblems { form: Some(FormProblem::FormExpired), ..NONE })),
         ]
     }
 
@@ -109,13 +139,13 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["name", "username", "address", "typed", "action", "csrf"];
-        let [name, username, address, typed, action, csrf] = fields.map(hostile);
+        let fields = ["name", "username", "address", "typed", "kept", "action", "csrf"];
+        let [name, username, address, typed, kept, action, csrf] = fields.map(hostile);
         let page = Email {
             layout: LAYOUT,
             owner: Owner { name: &name, username: &username },
             current: Some(CurrentEmail { address: &address, is_verified: true }),
-            state: EmailState::Ask { typed: &typed, problem: Some(EmailProblem::NotAnAddress) },
+            state: EmailState::Ask { typed: &typed, kept: Some(&kept), problems: NO_ADDRESS },
             action: &action,
             csrf: &csrf,
         };
@@ -132,16 +162,23 @@ pub(super) mod tests {
 
     #[test]
     fn a_problem_points_at_its_field_and_keeps_the_address() {
-        for (problem, field) in [(EmailProblem::WrongPassword, "password"), (EmailProblem::NotAnAddress, "email")] {
-            let page = with(problem);
+        for (problems, fields, focused) in
+            [(WRONG, &["password"][..], "password"), (NO_ADDRESS, &["email"], "email"), (BOTH, &["email", "password"], "email")]
+        {
+            let page = with(problems);
             for id in ["email", "password"] {
-                let invalid = (id == field).then_some("true");
-                assert_eq!(input(&page, id, "aria-invalid").as_deref(), invalid, "{problem:?} {id}");
+                let invalid = fields.contains(&id);
+                assert_eq!(input(&page, id, "aria-invalid").is_some(), invalid, "{problems:?} {id}");
+                let described = input(&page, id, "aria-describedby").unwrap_or_default();
+                assert_eq!(described.contains(&format!("{id}-problem")), invalid, "{problems:?} {id}");
             }
             assert_eq!(input(&page, "email", "value").as_deref(), Some("alice@example.org"));
             assert_eq!(input(&page, "password", "value"), None);
-            assert_eq!(input(&page, field, "autofocus").as_deref(), Some(""), "{problem:?}");
+            assert_eq!(input(&page, focused, "autofocus").as_deref(), Some(""), "{problems:?}");
         }
+        let page = kept("sealed-text");
+        assert!(page.render().unwrap().contains("name=\"kept_password\" value=\"sealed-text\""));
+        assert_eq!((input(&page, "password", "required"), input(&page, "password", "value")), (None, None));
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) mod tests {
         let html = page.render().unwrap();
         let tags = markup::tags(&html);
         let urls = tags.iter().flat_map(|tag| [tag.get("src"), tag.get("href")]).flatten();
-        assert_eq!(urls.clone().count(), 6);
+        assert_eq!(urls.clone().count(), 7);
         for url in urls {
             assert!(url.starts_with("/tenant/"), "{url}");
         }

@@ -11,7 +11,7 @@ use super::{FormProblem, Layout};
 pub struct Login<'a> {
     /// The frame.
     pub layout: Layout<'a>,
-    /// The app that requested the sign-in, if there is one.
+    /// The app that requested the sign-in, if there is one. The user can return to it without signing in.
     pub client_name: Option<&'a str>,
     /// The form's action, with the query of the authorization request.
     pub action: &'a str,
@@ -43,8 +43,6 @@ pub struct Remember<'a> {
 /// What led to the sign-in page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginNotice {
-    /// An account was registered.
-    Registered,
     /// A new password was set with a link in an e-mail.
     PasswordSet,
 }
@@ -80,10 +78,7 @@ pub(super) mod tests {
     }
 
     const REMEMBER: Remember<'static> = Remember { lasts: "30 days", ticked: false };
-    const NOTICES: [(&str, LoginNotice, &str); 2] = [
-        ("registered", LoginNotice::Registered, "Your account is ready."),
-        ("password-set", LoginNotice::PasswordSet, "Your new password is set."),
-    ];
+    const NOTICES: [(&str, LoginNotice, &str); 1] = [("password-set", LoginNotice::PasswordSet, "Your new password is set.")];
 
     /// The page with every optional element.
     fn full(problem: Option<LoginProblem>) -> Login<'static> {

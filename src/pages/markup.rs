@@ -122,6 +122,8 @@ pub fn check(page: &str, html: &str) {
             }
             "link" => asset(page, tag.get("href"), "image/svg+xml"),
             "form" => assert_eq!(tag.get("method"), Some("post"), "{page}"),
+            // What only a script can do is shown by it.
+            "button" if tag.get("hidden").is_some() => assert_eq!(tag.get("type"), Some("button"), "{page}"),
             "button" => assert_eq!(tag.get("type"), Some("submit"), "{page}"),
             "input" if tag.get("type") != Some("hidden") => {
                 let id = tag.get("id").expect("a visible input has an id");
@@ -145,7 +147,8 @@ pub fn check(page: &str, html: &str) {
 /// Checks inline drawings: only shapes and text, with colours from the style sheet, and a text alternative.
 fn drawn(page: &str, tag: &Tag<'_>, known: &HashSet<&str>) {
     const SHAPES: [&str; 11] = ["title", "desc", "defs", "g", "path", "rect", "circle", "line", "text", "tspan", "use"];
-    const GEOMETRY: [&str; 18] = [
+    const GEOMETRY: [&str; 19] = [
+        "data-time",
         "id",
         "class",
         "transform",

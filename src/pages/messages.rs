@@ -37,6 +37,8 @@ pub struct MessageFacts<'a> {
     pub link: Option<&'a str>,
     /// The lifetime of the link, in words such as "10 minutes".
     pub lasts: Option<&'a str>,
+    /// The URL of the history of the grant that it is about, a page for the signed-in user.
+    pub history: Option<&'a str>,
 }
 
 /// The facts, made safe for the templates.
@@ -50,6 +52,7 @@ struct Shown<'a> {
     about: Option<String>,
     link: &'a str,
     lasts: Option<&'a str>,
+    history: Option<&'a str>,
 }
 
 /// Defines the template struct of each e-mail.
@@ -108,6 +111,7 @@ pub fn message(facts: &MessageFacts<'_>) -> askama::Result<(String, String)> {
         about: facts.about.map(|text| tame(text, about)).filter(|text| !text.is_empty()),
         link,
         lasts: facts.lasts,
+        history: facts.history,
     };
     let text = render(facts.kind, &shown)?;
     let (subject, text) = text.trim().split_once('\n').unwrap_or_default();

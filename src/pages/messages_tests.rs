@@ -42,6 +42,7 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
         about,
         link: (kind != NotificationKind::AlreadyRegistered).then_some(LINK),
         lasts: Some(lasts),
+        history: None,
     }
 }
 
@@ -60,6 +61,16 @@ pub fn samples() -> Vec<Sample> {
     ALL.iter()
         .flat_map(|kind| [file(format!("mail-{kind:?}"), &facts(*kind)), file(format!("mail-{kind:?}-bare"), &bare(*kind))])
         .collect()
+}
+
+#[test]
+fn where_an_app_was_used_is_shown_by_its_history() {
+    let history = "https://id.example.com/account/grants/0123456789abcdef0123456789abcdef";
+    for kind in ALL {
+        let (_, text) = message(&MessageFacts { history: Some(history), ..facts(kind) }).unwrap();
+        let is_told = matches!(kind, NotificationKind::NewNetwork | NotificationKind::CredentialReused);
+        assert_eq!(text.lines().any(|line| line == history), is_told, "{kind:?}: {text}");
+    }
 }
 
 #[test]

@@ -50,8 +50,10 @@ pub use confirm_email::{ConfirmEmail, EmailConfirmed};
 pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, RequestedScope};
 pub use data::{AccountData, AccountDeleted, DeletionProblem, Kept};
 pub use details::{Details, DetailsProblem};
-pub use devices::{AccountDone, AccountPart, AccountProblem, AppConsent, Devices, Ends, ShownApp, ShownBrowser, ShownGrant};
-pub use email::{CurrentEmail, Email, EmailProblem, EmailState};
+pub use devices::{
+    AccountDone, AccountPart, AccountProblem, AppConsent, Devices, Ends, ShownApp, ShownBrowser, ShownEnded, ShownGrant,
+};
+pub use email::{CurrentEmail, Email, EmailProblems, EmailState};
 pub use error::{Error, Problem, RedirectHint};
 pub use everything_ended::{AfterEnd, EverythingEnded};
 pub use form_post::FormPost;
@@ -61,7 +63,7 @@ pub use invalid_link::{InvalidLink, LinkProblem};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
 pub use messages::{MessageFacts, message};
 pub use not_me::{NotMe, ReportedEvent};
-pub use password::{Password, PasswordDone, PasswordProblem};
+pub use password::{NewPasswordProblem, Password, PasswordDone, PasswordProblems};
 pub use recover::{Recover, RecoverOff, RecoverSent};
 pub use recover_password::{RecoverPassword, RecoverPasswordProblem};
 pub use register::{Register, RegisterProblem, RegisterSent};

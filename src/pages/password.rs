@@ -24,8 +24,12 @@ pub struct Password<'a> {
     pub end_others: bool,
     /// The result of the last form, if it succeeded.
     pub done: Option<PasswordDone<'a>>,
+    /// The current password as it was typed, sealed, if it was not this that was wrong.
+    pub kept: Option<&'a str>,
+    /// The same for the new one.
+    pub kept_new: Option<&'a str>,
     /// Why the page is shown again.
-    pub problem: Option<PasswordProblem>,
+    pub problems: PasswordProblems,
 }
 
 /// The result of the last form.
@@ -45,28 +49,31 @@ pub enum PasswordDone<'a> {
     },
 }
 
-/// Why the password was not changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PasswordProblem {
-    /// The old password is wrong.
-    WrongPassword,
-    /// The new password is the same as the old one.
-    NewSameAsOld,
-    /// The new password is not acceptable.
-    Flaw(PasswordFlaw),
-    /// The form itself was rejected.
-    Form(FormProblem),
+/// Why the password was not changed; all fields are empty if there is no problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PasswordProblems {
+    /// The whole form was rejected.
+    pub form: Option<FormProblem>,
+    /// The current password is wrong.
+    pub is_current_wrong: bool,
+    /// What is wrong with the new one.
+    pub new: Option<NewPasswordProblem>,
 }
 
-impl PasswordProblem {
-    /// Whether the problem is the old password.
-    const fn is_of_old(self) -> bool {
-        matches!(self, Self::WrongPassword)
-    }
+/// What is wrong with the new password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewPasswordProblem {
+    /// It is the current one.
+    SameAsCurrent,
+    /// It is not acceptable.
+    Flaw(PasswordFlaw),
+}
 
-    /// Whether the problem is the new password.
-    const fn is_of_new(self) -> bool {
-        matches!(self, Self::NewSameAsOld | Self::Flaw(_))
+impl PasswordProblems {
+    /// Whether there are any problems.
+    #[must_use]
+    pub fn are_any(self) -> bool {
+        self != Self::default()
     }
 }
 
@@ -86,11 +93,19 @@ pub(super) mod tests {
         min_length: 15,
         end_others: true,
         done: None,
-        problem: None,
+        kept: None,
+        kept_new: None,
+        problems: NONE,
     };
+    const NONE: PasswordProblems = PasswordProblems { form: None, is_current_wrong: false, new: None };
+    const WRONG: PasswordProblems = PasswordProblems { is_current_wrong: true, ..NONE };
 
-    fn with(problem: PasswordProblem) -> Password<'static> {
-        Password { problem: Some(problem), ..PAGE }
+    fn with(problems: PasswordProblems) -> Password<'static> {
+        Password { problems, ..PAGE }
+    }
+
+    fn flawed(flaw: PasswordFlaw) -> Password<'static> {
+        with(PasswordProblems { new: Some(NewPasswordProblem::Flaw(flaw)), ..NONE })
     }
 
     pub fn samples() -> Vec<Sample> {
@@ -103,12 +118,14 @@ pub(super) mod tests {
             sample("password-changed-alone", &done(PasswordDone::Changed { ended_others: false })),
             sample("password-not-me", &done(not_me)),
             sample("password-not-me-nothing", &done(PasswordDone::NotMe { browsers: &[], apps: &[] })),
-            sample("password-wrong", &with(PasswordProblem::WrongPassword)),
-            sample("password-same", &with(PasswordProblem::NewSameAsOld)),
-            sample("password-slowed", &with(PasswordProblem::Form(FormProblem::SlowedDown { seconds: 300 }))),
-            sample("password-expired", &with(PasswordProblem::Form(FormProblem::FormExpired))),
+            sample("password-wrong", &Password { kept_new: Some("c2VhbGVk"), ..with(WRONG) }),
+            sample("password-both", &with(PasswordProblems { is_current_wrong: true, ..flawed(FLAWS[0].1).problems })),
+            sample("password-same", &with(PasswordProblems { new: Some(NewPasswordProblem::SameAsCurrent), ..NONE })),
+            sample("password-slowed", &with(PasswordProblems { form: Some(FormProblem::SlowedDown { seconds: 300 }), ..NONE })),
+            sample("password-expired", &with(PasswordProblems { form: Some(FormProblem::FormExpired), ..NONE })),
         ];
-        samples.extend(FLAWS.map(|(name, flaw, _)| sample(&format!("password-flaw-{name}"), &with(PasswordProblem::Flaw(flaw)))));
+        let flaws = FLAWS.map(|(name, flaw, _)| (name, Password { kept: Some("c2VhbGVk"), ..flawed(flaw) }));
+        samples.extend(flaws.iter().map(|(name, page)| sample(&format!("password-flaw-{name}"), page)));
         samples
     }
 
@@ -121,12 +138,14 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["name", "username", "action", "csrf", "browser", "app"];
-        let [name, username, action, csrf, browser, app] = fields.map(hostile);
+        let fields = ["name", "username", "action", "csrf", "kept", "kept-new", "browser", "app"];
+        let [name, username, action, csrf, kept, kept_new, browser, app] = fields.map(hostile);
         let page = Password {
             owner: Owner { name: &name, username: &username },
             action: &action,
             csrf: &csrf,
+            kept: Some(&kept),
+            kept_new: Some(&kept_new),
             done: Some(PasswordDone::NotMe { browsers: &[&browser], apps: &[&app] }),
             ..PAGE
         };
@@ -157,20 +176,33 @@ pub(super) mod tests {
     #[test]
     fn each_flaw_is_told_and_the_new_password_is_invalid() {
         for (name, flaw, words) in FLAWS {
-            let page = with(PasswordProblem::Flaw(flaw));
+            let page = flawed(flaw);
             let html = page.render().unwrap();
             assert!(html.contains(words) && html.contains("role=\"alert\"") && html.contains("<title>Error: "), "{name}");
             assert_eq!(input(&page, "new-password", "aria-invalid").as_deref(), Some("true"), "{name}");
-            assert_eq!(input(&page, "new-password", "aria-describedby").as_deref(), Some("problem rules"), "{name}");
+            assert_eq!(input(&page, "new-password", "aria-describedby").as_deref(), Some("rules new-password-problem"), "{name}");
             assert_eq!(input(&page, "password", "aria-invalid"), None, "{name}");
         }
     }
 
     #[test]
     fn a_wrong_password_is_the_old_one() {
-        let page = with(PasswordProblem::WrongPassword);
+        let page = with(WRONG);
         assert_eq!(input(&page, "password", "aria-invalid").as_deref(), Some("true"));
-        assert_eq!(input(&page, "password", "aria-describedby").as_deref(), Some("problem"));
+        assert_eq!(input(&page, "password", "aria-describedby").as_deref(), Some("password-problem"));
         assert_eq!(input(&page, "new-password", "aria-invalid"), None);
+    }
+
+    #[test]
+    fn what_was_typed_is_kept_and_can_be_replaced() {
+        let page = Password { kept: Some("one"), kept_new: Some("two"), ..with(WRONG) };
+        let html = page.render().unwrap();
+        let tags = markup::tags(&html);
+        let value = |name| tags.iter().find(|tag| tag.get("name") == Some(name)).unwrap().get("value");
+        assert_eq!((value("kept_password"), value("kept_new_password")), (Some("one"), Some("two")));
+        for id in ["password", "new-password"] {
+            assert_eq!((input(&page, id, "required"), input(&page, id, "value")), (None, None), "{id}");
+        }
+        assert!(input(&PAGE, "password", "required").is_some());
     }
 }

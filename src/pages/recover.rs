@@ -94,12 +94,14 @@ pub(super) mod tests {
             assert!(html.contains("<title>Error: Forgot your password?") && html.contains("role=\"alert\""), "{name}");
             let tags = markup::tags(&html);
             let field = tags.iter().find(|tag| tag.get("name") == Some("login")).unwrap();
-            for (attribute, value) in [("value", "alice"), ("autocomplete", "username"), ("aria-describedby", "problem")] {
+            for (attribute, value) in [("value", "alice"), ("autocomplete", "username"), ("aria-describedby", "problem where")] {
                 assert_eq!(field.get(attribute), Some(value), "{name}");
             }
         }
         assert!(again(FormProblem::SlowedDown { seconds: 42 }).render().unwrap().contains("Wait 42 seconds,"));
-        assert!(!REQUESTED.render().unwrap().contains("role=\"alert\""));
+        let html = REQUESTED.render().unwrap();
+        assert!(!html.contains("role=\"alert\""));
+        assert!(html.contains("works only in this browser"), "before it is sent");
     }
 
     #[test]

@@ -34,9 +34,12 @@ pub enum RecoverPasswordProblem {
 }
 
 impl RecoverPassword<'_> {
-    /// Whether the problem is the password itself.
-    const fn is_flawed(&self) -> bool {
-        matches!(self.problem, Some(RecoverPasswordProblem::Password(_)))
+    /// What is wrong with the password itself.
+    const fn flaw(&self) -> Option<PasswordFlaw> {
+        match self.problem {
+            Some(RecoverPasswordProblem::Password(flaw)) => Some(flaw),
+            Some(RecoverPasswordProblem::Form(_)) | None => None,
+        }
     }
 }
 
@@ -109,7 +112,7 @@ pub(super) mod tests {
             assert!(html.contains(words) && html.contains("<title>Error: Set a new password"), "{problem:?}");
             let tags = markup::tags(&html);
             let field = tags.iter().find(|tag| tag.get("name") == Some("new_password")).unwrap();
-            let described = Some("password-rules password-problem");
+            let described = Some(if invalid.is_some() { "password-rules password-problem" } else { "password-rules" });
             assert_eq!((field.get("aria-describedby"), field.get("aria-invalid")), (described, invalid), "{problem:?}");
         }
     }

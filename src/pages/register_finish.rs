@@ -1,6 +1,5 @@
 //! The page that finishes a registration after the link in the e-mail, `templates/register_finish.html`: username, display name
-//! and password for an address that the link has confirmed. All problems are shown at once, as the password has to be typed
-//! again.
+//! and password for an address that the link has confirmed. All problems are shown at once, and what was typed is kept.
 
 use askama::Template;
 
@@ -21,6 +20,8 @@ pub struct RegisterFinish<'a> {
     pub username: &'a str,
     /// The initial display name: what was typed.
     pub display_name: &'a str,
+    /// The password that was typed, sealed, if another field was wrong.
+    pub kept: Option<&'a str>,
     /// The minimum length of a password, in characters.
     pub min_length: usize,
     /// The form's action.
@@ -86,7 +87,7 @@ impl RegisterFinish<'_> {
     fn focus(&self) -> Field {
         if self.problems.username.is_some() || self.username.is_empty() {
             Field::Username
-        } else if self.problems.display_name.is_some() {
+        } else if self.problems.display_name.is_some() || self.kept.is_some() {
             Field::DisplayName
         } else {
             Field::Password

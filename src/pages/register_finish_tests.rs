@@ -12,6 +12,7 @@ const FRESH: RegisterFinish<'static> = RegisterFinish {
     email: "alice@example.com",
     username: "",
     display_name: "",
+    kept: None,
     min_length: 15,
     action: "/register/finish",
     csrf: "form-proof",
@@ -37,6 +38,7 @@ pub fn samples() -> Vec<Sample> {
         sample("register-finish", &RegisterFinish { client_name: Some("Example Notes"), ..FRESH }),
         sample("register-finish-long", &RegisterFinish { email: LONG_EMAIL, ..FRESH }),
         sample("register-finish-taken", &again(TAKEN)),
+        sample("register-finish-kept", &RegisterFinish { kept: Some("c2VhbGVk"), ..again(TAKEN) }),
         sample("register-finish-all", &RegisterFinish { problems: ALL, username: "alice @ home", ..TYPED }),
         sample("register-finish-expired", &again(expired)),
         sample("register-finish-slowed", &again(slowed)),
@@ -50,14 +52,15 @@ pub fn samples() -> Vec<Sample> {
 
 #[test]
 fn hostile_values_are_escaped() {
-    let fields = ["client", "email", "username", "display", "action", "csrf"];
-    let [client, email, username, display_name, action, csrf] = fields.map(hostile);
+    let fields = ["client", "email", "username", "display", "kept", "action", "csrf"];
+    let [client, email, username, display_name, kept, action, csrf] = fields.map(hostile);
     let page = RegisterFinish {
         layout: LAYOUT,
         client_name: Some(&client),
         email: &email,
         username: &username,
         display_name: &display_name,
+        kept: Some(&kept),
         min_length: 15,
         action: &action,
         csrf: &csrf,
@@ -105,11 +108,16 @@ fn each_field_points_at_what_is_wrong_with_it() {
 }
 
 #[test]
-fn what_was_typed_is_kept_but_for_the_password() {
-    let html = again(TAKEN).render().unwrap();
+fn what_was_typed_is_kept_and_the_password_is_sealed() {
+    let page = RegisterFinish { kept: Some("sealed-text"), ..again(TAKEN) };
+    let html = page.render().unwrap();
     let tags = markup::tags(&html);
     let value = |name| tags.iter().find(|tag| tag.get("name") == Some(name)).unwrap().get("value");
     assert_eq!((value("username"), value("display_name"), value("new_password")), (Some("alice"), Some("Alice Example"), None));
+    assert_eq!(value("kept_new_password"), Some("sealed-text"));
+    let field = tags.iter().find(|tag| tag.get("name") == Some("new_password")).unwrap();
+    assert!(field.get("required").is_none() && html.contains("What you entered is kept"));
+    assert_eq!(field.get("aria-describedby"), Some("password-rules new_password-kept"));
     assert!(html.contains("<title>Error: Create your account"));
 }
 

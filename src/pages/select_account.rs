@@ -79,24 +79,24 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_choice_is_two_buttons_of_one_form() {
+    fn the_choice_is_two_buttons_of_one_form_beside_the_way_back() {
         let html = ALICE.render().unwrap();
         let tags = markup::tags(&html);
         let buttons = tags.iter().filter(|tag| tag.name == "button");
         let answers: Vec<_> = buttons.map(|tag| (tag.get("name"), tag.get("value"))).collect();
         let choice = Some("choice");
-        assert_eq!(answers, [(choice, Some("continue")), (choice, Some("other"))]);
-        let forms: Vec<_> = tags.iter().filter(|tag| tag.name == "form").collect();
-        assert_eq!(forms.len(), 1);
-        assert_eq!(forms[0].get("action"), Some("/select-account?client_id=notes&#38;scope=openid"));
+        assert_eq!(answers, [(choice, Some("continue")), (choice, Some("other")), (Some("decision"), Some("deny"))]);
+        let forms: Vec<_> = tags.iter().filter(|tag| tag.name == "form").map(|tag| tag.get("action")).collect();
+        assert_eq!(forms, [Some("/select-account?client_id=notes&#38;scope=openid"); 2]);
     }
 
     #[test]
     fn it_says_who_and_for_what() {
         let html = ALICE.render().unwrap();
-        for words in ["<title>Choose an account · ", ">Example Notes<", ">Alice Example<", ">alice<"] {
+        for words in ["<title>Choose an account · ", "to <strong><bdi>Example Notes<", ">Alice Example<", ">alice<"] {
             assert_eq!(html.matches(words).count(), 1, "{words}");
         }
+        assert!(html.contains("Back to <bdi>Example Notes</bdi>"));
         let direct = SelectAccount { client_name: None, user: "alice", ..ALICE }.render().unwrap();
         assert_eq!(direct.matches("alice").count(), 1, "a person without a display name is named once");
         assert!(!direct.contains("Example Notes"));

@@ -79,7 +79,8 @@ pub(super) mod tests {
     };
     const LONG: &str =
         "https://app.example.com/signed-out/with/a/path/that/goes/on/and/on?and=a&query=that-does-not-end-0123456789";
-    const NOTES: [(&str, SignOutNote<'static>); 5] = [
+    const NOTES: [(&str, SignOutNote<'static>); 6] = [
+        ("client-missing", SignOutNote { problem: Problem::ClientMissing, received: LONG }),
         ("return", SignOutNote { problem: Problem::ReturnNotRegistered, received: LONG }),
         ("return-empty", SignOutNote { problem: Problem::ReturnNotRegistered, received: "" }),
         ("hint-not-ours", SignOutNote { problem: Problem::HintNotOurs, received: "" }),
@@ -88,7 +89,7 @@ pub(super) mod tests {
     ];
 
     fn requested(note: SignOutNote<'_>) -> SignOut<'_> {
-        let client_name = (note.problem != Problem::ClientUnknown).then_some("Example Notes");
+        let client_name = (!matches!(note.problem, Problem::ClientUnknown | Problem::ClientMissing)).then_some("Example Notes");
         SignOut { client_name, note: Some(note), ..CONFIRMATION }
     }
 

@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::{
-    Layout, RequestedScope,
+    Layout, Owner, RequestedScope,
     picture::{Between, Line, Picture},
     timeline_rows::{Point, RowKind, TimelineRow},
 };
@@ -16,6 +16,8 @@ use crate::protocol::grant::end_reason::{EndReason, Inactive};
 pub struct Timeline<'a> {
     /// The frame.
     pub layout: Layout<'a>,
+    /// The owner of the account.
+    pub owner: Owner<'a>,
     /// The app that it was issued to.
     pub app: &'a str,
     /// The name of the device: the user's own, or a description of the program.

@@ -1,5 +1,6 @@
 //! Tests of the timeline page with a history for each kind of event, and of what it must say without the picture.
 
+use super::super::account_frame::tests::ALICE;
 use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
@@ -115,6 +116,7 @@ fn facts() -> Facts {
 fn timeline<'a>(facts: &'a Facts, state: GrantState, rows: &'a [TimelineRow]) -> Timeline<'a> {
     Timeline {
         layout: LAYOUT,
+        owner: ALICE,
         app: "Example Notes",
         device: "Alice's telephone",
         given: &facts.given,

@@ -32,6 +32,8 @@ pub struct Event<'a> {
     pub origin: &'a Origin,
     /// Its subject.
     pub about: Option<&'a str>,
+    /// The grant it is about, if it is about one.
+    pub grant: Option<Id>,
     /// When it happened.
     pub at: Timestamp,
 }
@@ -41,7 +43,7 @@ const TOGETHER: Span = Span::from_seconds(3_600);
 /// The maximum number of failed sign-in rows per such span; further ones are counted on the newest.
 const FAILURES: i64 = 20;
 
-type Columns = (Vec<u8>, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, i64);
+type Columns = (Vec<u8>, String, i64, Option<String>, Option<String>, Option<String>, Option<String>, Option<Vec<u8>>, i64);
 
 macro_rules! columns {
     () => {
@@ -53,18 +55,20 @@ macro_rules! columns {
             activity::place,
             activity::user_agent,
             activity::about,
+            activity::grant_id,
             activity::count,
         )
     };
 }
 
-fn to_value((id, kind, at, address, place, user_agent, about, count): Columns) -> Result<(Id, Entry)> {
+fn to_value((id, kind, at, address, place, user_agent, about, grant, count): Columns) -> Result<(Id, Entry)> {
     let row = Row { table: "activity", name: &at };
     let entry = Entry {
         activity: row.name("kind", Activity::named(&kind))?,
         at: time(at),
         origin: Origin { address, place, user_agent },
         about,
+        grant: grant.map(|grant| row.id("grant_id", grant)).transpose()?,
         count: row.generation("count", count)?,
     };
     Ok((row.id("id", id)?, entry))
@@ -85,6 +89,7 @@ pub fn insert(connection: &mut AnyConnection, event: &Event<'_>) -> Result<()> {
             activity::place.eq(event.origin.place.as_deref()),
             activity::user_agent.eq(event.origin.user_agent.as_deref()),
             activity::about.eq(event.about),
+            activity::grant_id.eq(event.grant.as_ref().map(|grant| grant.as_bytes().as_slice())),
             activity::count.eq(1),
         ))
         .execute(connection)?;
@@ -112,7 +117,7 @@ pub fn count_failures(connection: &mut AnyConnection, mut events: Vec<Event<'_>>
 pub fn takes_events(connection: &mut AnyConnection) -> bool {
     let nobody = Id::from_bytes([0; 16]);
     let (activity, at) = (Activity::SignInFailed, Timestamp::from_millis(0));
-    let event = Event { id: nobody, user: nobody, activity, origin: &UNKNOWN_ORIGIN, about: None, at };
+    let event = Event { id: nobody, user: nobody, activity, origin: &UNKNOWN_ORIGIN, about: None, grant: None, at };
     probe::is_taken(
         connection,
         |connection| insert(connection, &event),

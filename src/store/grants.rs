@@ -3,6 +3,7 @@
 //! `protocol::grant`.
 
 pub(super) mod deletion;
+mod ended;
 mod ending;
 mod insert;
 pub mod purge;
@@ -27,6 +28,7 @@ use crate::protocol::{
     values::{id::Id, time::Timestamp},
 };
 
+pub use ended::{Ended, among, ended_clients_of, ended_for};
 pub use ending::{active_for, active_of, clients_of, rename, revoke, revoke_reused, revoked_at};
 pub(super) use ending::{revoke_all, revoke_everything};
 #[cfg(feature = "testing")]

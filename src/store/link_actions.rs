@@ -13,25 +13,31 @@ use super::{
 };
 use crate::protocol::account::{activity::Activity, link::LinkKind, notification::NotificationKind};
 
-/// Creates the account that the link is for, with the address it was sent to; false if the link is of another kind, used or
-/// expired: then nothing was done.
+/// Creates the account that the link is for, with the address it was sent to, and does `then` in the same transaction; `None` if
+/// the link is of another kind, used or expired: then nothing was done.
 ///
 /// # Errors
 /// [`Error::Conflict`] if the name or address is already taken: the link stays valid.
-pub fn register(connection: &mut AnyConnection, link: &Link, user: &User, event: &Event<'_>) -> Result<bool> {
-    let Some(email) = link.email.clone() else { return Ok(false) };
+pub fn register<T>(
+    connection: &mut AnyConnection,
+    link: &Link,
+    user: &User,
+    event: &Event<'_>,
+    then: impl FnOnce(&mut AnyConnection) -> Result<T>,
+) -> Result<Option<T>> {
+    let Some(email) = link.email.clone() else { return Ok(None) };
     if !matches!(link.kind, LinkKind::Register | LinkKind::Invitation) || event.user != user.claims.id {
-        return Ok(false);
+        return Ok(None);
     }
     let mut user = user.clone();
     user.claims.email = email;
     dialect::together(connection, |connection| {
         if !links::use_up(connection, link.id, link.kind, event.at)? {
-            return Ok(false);
+            return Ok(None);
         }
         users::insert(connection, &user)?;
         activity::insert(connection, event)?;
-        Ok(true)
+        then(connection).map(Some)
     })
 }
 

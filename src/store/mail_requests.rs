@@ -82,7 +82,7 @@ pub fn answer_reset(
         let activity = Activity::ResetRequested;
         activity::insert(
             connection,
-            &Event { id: ids.event, user: id, activity, origin: &mail_request.origin, about: None, at: now },
+            &Event { id: ids.event, user: id, activity, origin: &mail_request.origin, about: None, grant: None, at: now },
         )?;
         let name = Some(user.shown_name().to_owned());
         let notice = notice(NotificationKind::Reset, user.claims.email, name, (mail_request, delivery), Some(link.id));
@@ -189,5 +189,5 @@ fn notice(
     (mail_request, delivery): (&MailRequest, &Delivery),
     link: Option<Id>,
 ) -> Notification {
-    Notification { kind, to, name, at: delivery.created_at, origin: mail_request.origin.clone(), about: None, link }
+    Notification { kind, to, name, at: delivery.created_at, origin: mail_request.origin.clone(), about: None, link, grant: None }
 }

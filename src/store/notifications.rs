@@ -69,6 +69,7 @@ fn enqueue(
         origin: event.origin.clone(),
         about: event.about.map(str::to_owned),
         link,
+        grant: event.grant,
     };
     deliveries::enqueue(connection, derived(event.id, "letter"), &Content::Notification(notice), event.at)
 }

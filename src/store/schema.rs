@@ -195,6 +195,7 @@ diesel::table! {
         place -> Nullable<Text>,
         user_agent -> Nullable<Text>,
         about -> Nullable<Text>,
+        grant_id -> Nullable<Binary>,
         count -> BigInt,
     }
 }

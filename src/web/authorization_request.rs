@@ -13,6 +13,7 @@ use crate::{
         error::{ErrorCode, ProtocolError},
         oauth::{
             authorization::{self, AuthorizationRequest, PageProblem, Refusal},
+            authorization_response,
             client::{Client, ClientKind},
             client_refusal::Reason,
             redirect_uri,
@@ -92,11 +93,33 @@ pub fn pending(
 ) -> Result<Option<(Arc<Client>, AuthorizationRequest)>, Fault> {
     let Some(id) = params.get("client_id") else { return Ok(None) };
     let registered = app.registrations.now(connection, now)?;
-    let Some(client) = registered.client(connection, id)? else { return Ok(None) };
+    let Some(client) = registered.client(connection, id)?.filter(|client| client.disabled_at.is_none()) else { return Ok(None) };
     let apis = registered.all_apis(connection)?;
     let known = KnownScopes { of_users: &app.config.scope_claims, apis: &apis };
     let request = AuthorizationRequest::parse(params, &client, &known).ok();
     Ok(request.map(|request| (client, request)))
+}
+
+/// The response to the user's refusal, on one of our own pages, of the request in its query: to the client, if the request is valid,
+/// with `access_denied` (RFC 6749 §4.1.2.1), and otherwise as `/authorize` answers it.
+///
+/// # Errors
+/// When the database fails.
+pub fn refuse(
+    app: &App,
+    context: &Context,
+    connection: &mut AnyConnection,
+    params: &Params,
+    description: &'static str,
+) -> Result<Reply, Fault> {
+    let registered = app.registrations.now(connection, context.now)?;
+    let (address, error) = match read(app, context, connection, &registered, params)? {
+        Read::Page(page) => return Ok(page),
+        Read::Good(good) => (good.1.address, ProtocolError::new(ErrorCode::AccessDenied, description)),
+        Read::Refused(address, error) => (address, error),
+    };
+    let response = authorization_response::failure(&address, app.config.issuer.as_str(), &error);
+    Ok(page::authorization_response(app.config.issuer.base(), context, &response).noting(description))
 }
 
 fn show(base: &str, context: &Context, client: Option<&Client>, params: &Params, problem: &PageProblem) -> Reply {

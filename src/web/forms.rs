@@ -15,7 +15,7 @@ use crate::{
 /// The name of the hidden field.
 pub const FIELD: &str = "csrf";
 /// The maximum age of a form.
-const LIFETIME: Span = Span::from_seconds(3600);
+pub(super) const LIFETIME: Span = Span::from_seconds(3600);
 
 /// The stamp of a form shown now. `owner` is the value of the cookie it is bound to.
 #[must_use]
@@ -36,8 +36,16 @@ pub fn check(app: &App, owner: &str, about: &str, sent: &Params, now: Timestamp)
 /// # Errors
 /// [`StampError`].
 pub fn check_stamp(app: &App, owner: &str, about: &str, text: &str, now: Timestamp) -> Result<(), StampError> {
+    shown_at(app, owner, about, text, now).map(|_| ())
+}
+
+/// As [`check_stamp`]: when the form was shown.
+///
+/// # Errors
+/// [`StampError`].
+pub fn shown_at(app: &App, owner: &str, about: &str, text: &str, now: Timestamp) -> Result<Timestamp, StampError> {
     if owner.is_empty() {
         return Err(StampError::Forged);
     }
-    stamp::check(&app.config.secrets, Purpose::Form, &[owner, about], text, (now, LIFETIME)).map(|_| ())
+    stamp::check(&app.config.secrets, Purpose::Form, &[owner, about], text, (now, LIFETIME))
 }

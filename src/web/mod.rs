@@ -12,6 +12,7 @@ pub mod cors;
 pub mod fault;
 pub mod forms;
 pub mod headers;
+pub mod kept_password;
 pub mod keys;
 pub mod middleware;
 pub mod no_route;

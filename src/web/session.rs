@@ -69,6 +69,17 @@ pub fn unended(app: &App, connection: &mut AnyConnection, cookie: Option<&str>) 
     Ok(follow(app, connection, session, credential.generation)?.filter(|session| session.ended_at.is_none()))
 }
 
+/// The session of this cookie as it was before it was renewed, if that was a moment ago: by a request sent at the same time.
+///
+/// # Errors
+/// When the database fails.
+pub fn renewed(app: &App, connection: &mut AnyConnection, cookie: Option<&str>, now: Timestamp) -> Result<Option<Session>> {
+    let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
+    let Some(Credential { id, generation, .. }) = opened else { return Ok(None) };
+    let renewed = sessions::just_begun(connection, id, now)?.filter(|session| session.generation == generation + 1);
+    Ok(renewed.map(|session| Session { generation, ..session }))
+}
+
 /// The session, if this generation of its cookie is the current one. A genuine cookie of a newer generation proves that the
 /// database was restored to an earlier state, as a newer credential of a grant does (row 4 of its verdict): the row follows the
 /// cookie. The time of sign-in stays as in the row, which is earlier.

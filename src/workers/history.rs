@@ -39,7 +39,7 @@ struct Failure {
 impl Failure {
     fn event(&self) -> Event<'_> {
         let Self { id, user, origin, at } = self;
-        Event { id: *id, user: *user, activity: Activity::SignInFailed, origin, about: None, at: *at }
+        Event { id: *id, user: *user, activity: Activity::SignInFailed, origin, about: None, grant: None, at: *at }
     }
 }
 

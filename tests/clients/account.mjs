@@ -51,6 +51,43 @@ try {
     }
   });
 
+  for (const javaScriptEnabled of [true, false]) {
+    await walk(`times ${javaScriptEnabled ? 'of New York' : 'without JavaScript'}`, async (page) => {
+      for (const path of ['/account', '/account/activity', `/account/grants/${input.grant}`]) {
+        await page.goto(at(path));
+        // Not innerText: the pictures have none.
+        const text = await page.locator('main').evaluate((main) => main.textContent);
+        assert.equal(/\d\d:\d\d UTC/.test(text), !javaScriptEnabled, `${path}: ${text.match(/.{30}\d\d:\d\d UTC/)}`);
+        assert.equal(/\d\d:\d\d (GMT-[45]|E[SD]T)/.test(text), javaScriptEnabled, path);
+      }
+      await page.goto(at('/account/activity'));
+      const days = await page.locator('.events time').evaluateAll((times) => times.map((time) => ({
+        at: time.dateTime,
+        heading: time.closest('section').querySelector('h2').textContent,
+        label: time.closest('section').getAttribute('aria-labelledby') === time.closest('section').querySelector('h2').id,
+      })));
+      assert.ok(days.length > 3);
+      const timeZone = javaScriptEnabled ? 'America/New_York' : 'UTC';
+      for (const { at: when, heading, label } of days) {
+        const day = new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'long', year: 'numeric' }).format(new Date(when));
+        assert.ok(heading.endsWith(`, ${day}`) && label, `${when} is under ${heading}`);
+      }
+      assert.deepEqual(days.map(({ at: when }) => when), days.map(({ at: when }) => when).toSorted().reverse(), 'newest first');
+      const empty = await page.locator('section .events:not(:has(li))').count();
+      assert.equal(empty, 0, 'no day is empty');
+      if (javaScriptEnabled) await look(page, 'account-activity-new-york');
+    }, { javaScriptEnabled, timezoneId: 'America/New_York' });
+  }
+
+  await walk('from a theft to its picture', async (page) => {
+    await page.goto(at('/account'));
+    await page.locator(`details[open] a[href$="/account/grants/${input.grant}"]`).click();
+    await page.locator('main[data-page="timeline"]').waitFor();
+    await page.locator('nav a[href$="/account/activity"]').click();
+    await page.locator(`a[href$="/account/grants/${input.grant}"]`).click();
+    await page.locator('main[data-page="timeline"]').waitFor();
+  });
+
   await walk('renaming by keyboard, on a phone', async (page) => {
     const summary = 'li:has(.tag) details.rename summary';
     await page.locator(summary).focus();
@@ -95,7 +132,8 @@ try {
     assert.equal((await send(page, '/account/password', { password: input.password, new_password: 'short' })).status(), 400);
     assert.equal(await pageData(page, 'problem'), 'password-too-short');
     await look(page, 'account-password-short');
-    const changed = await send(page, '/account/password', { password: input.password, new_password: input.new_password });
+    // The current password was right, and is not typed again.
+    const changed = await send(page, '/account/password', { new_password: input.new_password });
     assert.equal(changed.status(), 303);
     assert.equal(await pageData(page, 'done'), 'changed');
     await look(page, 'account-password-changed');

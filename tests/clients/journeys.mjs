@@ -108,6 +108,7 @@ try {
     await look(page, 'journey-register-flaw');
     await page.locator('input[name="new_password"]').fill(person.password);
     assert.equal((await send(page, '/register/finish')).status(), 303);
+    assert.equal(await pageData(page, 'state'), 'signed-in', 'the link and the new password sign her in');
     await look(page, 'journey-registered');
     await page.goto(link);
     assert.equal(await pageData(page, 'problem'), 'used', 'the link works once');
@@ -196,9 +197,14 @@ try {
     const reuse = await token({ grant_type: 'refresh_token', refresh_token: stale });
     assert.equal(reuse.error, 'invalid_grant');
     assert.equal((await token({ grant_type: 'refresh_token', refresh_token: refreshed.refresh_token })).error, 'invalid_grant');
-    await letter(person.email, /access to your account .* was ended/i);
+    const told = await letter(person.email, /access to your account .* was ended/i);
+    await page.goto(/^https?:\S+\/account\/grants\/\w+$/m.exec(told.text)[0]);
+    assert.match(await words(page), /reused|a second time/i, 'the letter leads to what happened');
+    await look(page, 'journey-theft');
     await page.goto(`${issuer}/account/activity`);
     await look(page, 'journey-activity');
+    await page.locator('a[href*="/account/grants/"]').first().click();
+    assert.equal(await pageData(page, 'page'), 'timeline', 'and so does the activity');
   });
 
   await walk('password and address', laptop, async (page) => {

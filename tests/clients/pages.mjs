@@ -1,5 +1,5 @@
 // Chromium walks the pages as people do: sign-in, wrong password, expired form, denial, consent, error page, home, sign-out,
-// choosing an account; by keyboard only, without JavaScript, on a dark phone; and response_mode=form_post. The headers of every
+// choosing an account; by keyboard only, without JavaScript, on phones; and response_mode=form_post. The headers of every
 // page are checked.
 // Settings: issuer, client_id (any kind that uses PKCE), web_client_id (one whose consent is remembered), redirect_uri
 // (http://localhost:<port>/<path>, registered for both; this script listens there), username, password; optional: scope (default
@@ -74,7 +74,7 @@ async function walk(title, run, options) {
 
 /** Does `action` after the form of the open page was given a form token that is not its own; the page must say so. */
 async function expireForm(page, action) {
-  await page.locator(csrf).evaluate((field) => field.setAttribute('value', 'expired'));
+  await page.locator(csrf).first().evaluate((field) => field.setAttribute('value', 'expired'));
   assert.equal((await action()).status(), 400, 'status of an expired form');
   await page.locator('[role="alert"]').waitFor();
   assert.equal(await pageData(page, 'problem'), 'form-expired', 'the page says that the form has expired');
@@ -164,6 +164,80 @@ try {
     assert.match((await arrival(page, url)).code, /^sym_ac_/);
   });
 
+  await walk('a password is shown and sent hidden, a double click sends once', async (page) => {
+    const url = authorization();
+    await page.goto(url);
+    const [field, show] = [page.locator('input[name="password"]'), page.locator('button[data-shows="password"]')];
+    await page.locator('input[name="username"]').fill(input.username);
+    await field.fill(input.password);
+    assert.match(await show.innerText(), /^Show\s+the password$/);
+    await show.click();
+    assert.equal(await field.getAttribute('type'), 'text');
+    assert.match(await show.innerText(), /^Hide\s+the password$/);
+    await look(page, 'sign-in-password-shown');
+    await field.focus();
+    await tabTo(page, 'button[data-shows="password"]');
+    await page.keyboard.press('Enter');
+    assert.equal(await field.getAttribute('type'), 'password');
+    await show.click();
+    const types = [];
+    const posts = [];
+    await page.exposeFunction('sentAs', (type) => types.push(type));
+    await page.evaluate(() => document.querySelector('form').addEventListener('submit', () => {
+      window.sentAs(document.querySelector('input[name="password"]').type);
+    }));
+    page.on('request', (request) => request.method() === 'POST' && posts.push(request.url()));
+    await page.locator('.actions button').dblclick({ noWaitAfter: true });
+    await page.locator('button[name="decision"]').first().waitFor();
+    assert.equal(posts.length, 1, 'one request');
+    assert.equal(types[0], 'password', 'what is sent is hidden before');
+    await consent(page, 'allow');
+    assert.match((await arrival(page, url)).code, /^sym_ac_/);
+  });
+
+  await walk('back to the app without signing in', async (page) => {
+    for (const mode of ['query', 'form_post']) {
+      const url = authorization({ response_mode: mode });
+      await page.goto(url);
+      await submit(page, () => page.locator('.back button').click());
+      assert.equal((await arrival(page, url)).error, 'access_denied');
+    }
+  });
+
+  for (const [width, height] of [[390, 844], [360, 640]]) {
+    await walk(`deciding on a phone of ${width} by ${height}`, async (page) => {
+      await page.goto(authorization({ scope: 'openid profile email address phone offline_access' }));
+      await signIn(page, input);
+      await page.locator('button[name="decision"]').first().waitFor();
+      for (const size of ['100%', '200%']) {
+        await page.evaluate((fontSize) => Object.assign(document.documentElement.style, { fontSize }), size);
+        for (const end of [false, true]) {
+          await page.evaluate((isEnd) => window.scrollTo(0, isEnd ? document.body.scrollHeight : 0), end);
+          for (const value of ['deny', 'allow']) {
+            const isReached = await page.locator(`button[name="decision"][value="${value}"]`).evaluate((button) => {
+              const { left, right, top, bottom } = button.getBoundingClientRect();
+              const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+              return top >= 0 && left >= 0 && bottom <= window.innerHeight && right <= window.innerWidth && button.contains(at);
+            });
+            assert.ok(isReached, `${value} at ${size}${end ? ' at the end' : ''}`);
+          }
+          await page.screenshot(process.env.SYMBOLON_TEST_SCREENSHOTS ? { path: `${process.env.SYMBOLON_TEST_SCREENSHOTS}/consent-${width}-${size.replace('%', '')}-${end ? 'end' : 'top'}.png` } : {});
+        }
+        // Nothing is hidden behind the buttons once the page is at its end, and they leave most of the window to what is read.
+        const [last, bar] = await page.evaluate(() => [
+          document.querySelector('.facts').getBoundingClientRect().bottom,
+          document.querySelector('.decision').getBoundingClientRect(),
+        ]);
+        assert.ok(last <= bar.top + 1, `${last} ${bar.top}`);
+        assert.ok(bar.height < height / 3, `${bar.height} of ${height}`);
+        const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        assert.ok(excess <= 0, `${size}: ${excess} px wider than the window`);
+      }
+      await page.evaluate(() => Object.assign(document.documentElement.style, { fontSize: '' }));
+      await look(page, `consent-six-${width}`);
+    }, { viewport: { width, height }, isMobile: true, hasTouch: true });
+  }
+
   await walk('select account by keyboard, on a phone', async (page) => {
     const choice = (value) => `button[name="choice"][value="${value}"]`;
     await page.goto(authorization());
@@ -174,7 +248,7 @@ try {
     const text = await page.locator('main').innerText();
     assert.ok(text.includes(input.username), 'the page says who is signed in');
     await look(page, 'select-account');
-    await page.locator(csrf).evaluate((field) => field.setAttribute('value', 'expired'));
+    await page.locator(csrf).first().evaluate((field) => field.setAttribute('value', 'expired'));
     assert.equal((await submit(page, () => page.locator(choice('other')).click())).status(), 400, 'status of an expired form');
     assert.equal(await pageData(page, 'problem'), 'form-expired', 'the page says that the form has expired');
     await look(page, 'select-account-expired');
@@ -208,6 +282,8 @@ try {
     await walk(title, async (page) => {
       const url = authorization();
       await page.goto(url);
+      const shown = await page.locator('button[data-shows]').isVisible();
+      assert.equal(shown, options.javaScriptEnabled !== false, 'a button that needs a script is there with one only');
       await screenshot(page, `sign-in-${title.replace(' ', '-')}`);
       await signIn(page, input);
       await page.locator('button[name="decision"]').first().waitFor();

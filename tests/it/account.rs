@@ -5,6 +5,7 @@ mod activity;
 mod data;
 mod details;
 mod email;
+mod ended;
 mod ends;
 mod many;
 mod names;
@@ -127,6 +128,12 @@ pub(crate) fn session_of(server: &Server, browser: &Browser) -> Id {
         .store(|connection| symbolon::testing::web::session::unended(app, connection, cookie.as_deref()))
         .expect("someone is signed in")
         .id
+}
+
+/// The user who is signed in in this browser.
+fn session_user(server: &Server, browser: &Browser) -> Id {
+    let id = session_of(server, browser);
+    server.store(|connection| symbolon::testing::store::sessions::find(connection, id)).unwrap().user_id
 }
 
 /// The newest grant of a user.

@@ -21,6 +21,7 @@ fn users_visit_the_pages() {
         let web = server.add_client("notes", ClientKind::Spa, |client| {
             client.settings.client_name = "Example Notes".into();
             client.settings.redirect_uris = vec![redirect_uri.clone()];
+            client.settings.scope = Scopes::parse("openid profile email address phone offline_access").unwrap();
         });
         let remembered =
             server.add_client("web", ClientKind::Web, |client| client.settings.redirect_uris = vec![redirect_uri.clone()]);

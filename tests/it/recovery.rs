@@ -222,3 +222,32 @@ fn without_mail_the_page_says_so() {
         assert!(!browser.get("/login").body.contains("/recover"));
     });
 }
+
+#[test]
+fn the_page_says_beforehand_where_the_link_works_and_keeps_the_name() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_user("alice");
+            let mut browser = Browser::new(server);
+            assert!(browser.get("/recover").body.contains("works only in this browser"), "before it is sent");
+            let sent = browser.ask_by("/recover", ("login", "alice"));
+            let again = sent.attribute("href=\"/recover?", "href");
+            let form = browser.get(&again);
+            assert!(form.is("recover") && form.attribute("id=\"login\"", "value") == "alice", "{form:?}");
+            assert_eq!(browser.submit(&form, &[("login", "alice")]).status, 303);
+            // Nobody else's link fills in a name.
+            assert_eq!(Browser::new(server).get(&again).attribute("id=\"login\"", "value"), "");
+            assert!(!browser.get(&again.replace("alice", "mallory")).body.contains("mallory"));
+            // From the sign-in page, with what was typed there, and with the request of the app.
+            let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+            let page = browser.get(&Browser::request(&spa, "openid", &[]));
+            let wrong = browser.sign_in_at(page.location(), "alice@example.com", "not the password");
+            let forgot = wrong.attribute("href=\"/recover?", "href");
+            let form = browser.get(&forgot);
+            assert_eq!(form.attribute("id=\"login\"", "value"), "alice@example.com", "{form:?}");
+            assert!(form.attribute("form ", "action").contains("client_id=spa"), "{form:?}");
+            wait_until(|| !resets(mail).is_empty(), || "no letter".into());
+        },
+    );
+}

@@ -233,6 +233,7 @@ fn what_has_ended_keeps_its_reason_and_its_time() {
             activity,
             origin: &origin,
             about: None,
+            grant: None,
             at: server.now(),
         };
         let ended = || {

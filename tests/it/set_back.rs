@@ -253,6 +253,7 @@ fn after_a_link_was_made_or_something_was_to_be_sent() {
             origin: Origin::default(),
             about: None,
             link: None,
+            grant: None,
         };
         let due = |hours: u32| {
             let then = now.plus(Span::from_seconds(hours * 3_600));

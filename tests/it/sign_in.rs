@@ -5,11 +5,14 @@ mod cookies;
 mod forms;
 mod logout;
 mod redirects;
+mod refusal;
 mod refusals;
 mod rehash;
 mod remembered;
 mod sessions;
+mod size;
 mod throttle;
+mod twice;
 mod ways;
 
 use symbolon::testing::protocol::oauth::client::Client;

@@ -8,7 +8,15 @@ use std::{
 };
 
 use diesel::connection::{Instrumentation, InstrumentationEvent, set_default_instrumentation};
-use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
+use symbolon::testing::{
+    protocol::{
+        grant::{Grant, end_reason::EndReason},
+        oauth::client::{Client, ClientKind},
+        values::time::Timestamp,
+    },
+    random,
+    store::grants::{self, Filter},
+};
 
 use crate::harness::{Browser, Database, Server, basic, databases};
 
@@ -151,6 +159,35 @@ fn an_authorization_of_one_who_is_signed_in_and_has_consented_costs_two() {
         browser.code(web, "alice", SCOPE);
         costs("authorize", 2, &mut || assert!(browser.get(&Browser::request(web, SCOPE, &[])).location().contains("code=")));
     });
+}
+
+/// The page of devices and apps is as long for a user with 600 grants, active and ended, as for one with a few: it is bounded by what
+/// it shows, not by what there is.
+#[test]
+fn the_account_page_costs_the_same_however_many_grants_there_are() {
+    for database in databases() {
+        let listened = Listened::to(&database);
+        let server = Server::start(&database, |config| config.database_pool_size = 1);
+        server.add_apis();
+        server.add_user("alice");
+        let web = server.add_web("web");
+        server.tokens_as(&web, "alice", SCOPE);
+        let mut browser = Browser::new(&server);
+        browser.sign_in("alice");
+        let mut cost = || listened.fewest(&database, || assert_eq!(browser.get("/account").status, 200)).len();
+        let few = cost();
+        let pattern = server.store(|connection| grants::list(connection, &Filter::default(), 1)).remove(0);
+        for number in 0..600 {
+            let made = Timestamp::from_millis(server.now().millis() - 1_000 - number);
+            let end = (number % 2 == 0).then_some(made);
+            let end_reason = end.map(|_| EndReason::RevokedByUser);
+            let grant = Grant { id: random::id(made), created_at: made, revoked_at: end, end_reason, ..pattern.clone() };
+            server.store(|connection| grants::insert(connection, &grant));
+        }
+        let many = cost();
+        eprintln!("{}: {few} statements with one grant, {many} with 601", database.name);
+        assert!(many <= few + 3 && many <= 25, "{}: {few} statements, then {many}", database.name);
+    }
 }
 
 /// What `.cargo/config.toml` asks for (decision 0024); a build without it works, and costs more.

@@ -195,7 +195,15 @@ impl Exchange<'_> {
 
     fn event<'e>(&'e self, grant: &Grant, activity: Activity, origin: &'e Origin) -> Event<'e> {
         let (user, now) = (grant.user_id, self.context.now);
-        Event { id: random::id(now), user, activity, origin, about: Some(&self.client.settings.client_name), at: now }
+        Event {
+            id: random::id(now),
+            user,
+            activity,
+            origin,
+            about: Some(&self.client.settings.client_name),
+            grant: Some(grant.id),
+            at: now,
+        }
     }
 
     fn entry(&self, credentials: &Credentials<'_>, event: GrantEvent) -> HistoryEntry {

@@ -14,7 +14,7 @@ use crate::{
         account::activity::{Activity, Entry},
         values::id::Id,
     },
-    store::{AnyConnection, account, activity},
+    store::{AnyConnection, account, activity, grants},
     web::{
         page,
         page_request::{PageError, PageRequest},
@@ -32,6 +32,7 @@ struct ShownEntry {
     iso: String,
     clock: String,
     program: Option<String>,
+    grant: Option<String>,
 }
 
 /// `GET /account/activity`.
@@ -88,7 +89,9 @@ fn show(
     found.truncate(EVENTS as usize);
     let own = url(app, paths::ACCOUNT_ACTIVITY);
     let older = found.last().filter(|_| has_more).map(|(id, _)| format!("{own}?before={id}"));
-    let mut entries: Vec<_> = found.into_iter().map(|(_, entry)| ShownEntry::of(entry)).collect();
+    let grants: Vec<_> = found.iter().filter_map(|(_, entry)| entry.grant).collect();
+    let grants = grants::among(connection, signed_in.user.claims.id, &grants)?;
+    let mut entries: Vec<_> = found.into_iter().map(|(_, entry)| ShownEntry::of(entry, &grants)).collect();
     entries.sort_by_key(|shown_entry| std::cmp::Reverse(shown_entry.entry.at)); // of several failures, the last one counts
     let days: Vec<_> = entries.chunk_by(|one, other| one.day == other.day).collect();
     let days: Vec<(&str, Vec<ActivityEntry<'_>>)> = days
@@ -113,8 +116,10 @@ fn show(
 }
 
 impl ShownEntry {
-    fn of(entry: Entry) -> Self {
+    /// `grants` are those whose history is still there.
+    fn of(entry: Entry, grants: &[Id]) -> Self {
         Self {
+            grant: entry.grant.filter(|grant| grants.contains(grant)).map(|grant| grant.to_string()),
             day: formatting::day(entry.at),
             iso: formatting::iso(entry.at),
             clock: formatting::clock(entry.at),
@@ -130,6 +135,7 @@ impl ShownEntry {
             clock: &self.clock,
             origin: formatting::origin(&self.entry.origin, self.program.as_deref()),
             about: self.entry.about.as_deref(),
+            grant: self.grant.as_deref(),
             count: self.entry.count,
         }
     }

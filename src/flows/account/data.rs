@@ -10,6 +10,7 @@ use crate::{
     operations::deletions,
     pages::{self, AccountData, AccountDeleted, DeletionProblem, FormProblem, Kept},
     paths,
+    protocol::{grant::retention, values::time::Span},
     store::{AnyConnection, users::User},
     web::{
         cookies::{self, Keep},
@@ -72,13 +73,19 @@ fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
 fn show(app: &App, signed_in: &SignedIn, problem: Option<DeletionProblem>) -> Reply {
     let lifetimes = &app.config.lifetimes;
     let history = formatting::span(lifetimes.history);
+    let uses = lifetimes.refresh_history.min(lifetimes.history);
+    let uses = (uses > Span::ZERO).then(|| formatting::span(uses));
     let page = AccountData {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
         kept: Kept {
             activity: &history,
             history: &history,
-            uses: &formatting::span(lifetimes.refresh_history.min(lifetimes.history)),
+            uses: uses.as_deref(),
+            ended: &formatting::span(lifetimes.purge_after),
+            devices: &formatting::span(retention::KNOWN_DEVICES),
+            links: &formatting::span(retention::ENDED_LINKS),
+            unsent: &formatting::span(retention::UNSENT),
         },
         action: &url(app, paths::ACCOUNT_DELETE),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_DELETE),

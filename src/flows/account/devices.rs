@@ -11,14 +11,17 @@ use super::{
 use crate::{
     app::App,
     flows::{
-        account::overview::AccountOverview,
+        account::overview::{self, AccountOverview},
         formatting::{self, ShownTime},
     },
-    pages::{AccountDone, AccountProblem, Devices, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownGrant},
+    pages::{
+        AccountDone, AccountProblem, Devices, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownEnded,
+        ShownGrant,
+    },
     paths,
     protocol::{
         account::profile::{self, DEVICE_NAME_LIMIT, Flaw},
-        grant::Grant,
+        grant::{Grant, end_reason::Inactive},
         values::{id::Id, time::Timestamp},
     },
     store::{
@@ -52,6 +55,15 @@ struct Access<'a> {
     at_latest: ShownTime,
     unused: Option<ShownTime>,
     scopes: Vec<RequestedScope<'a>>,
+}
+
+/// Access that has ended, with its texts.
+struct Ended<'a> {
+    id: String,
+    grant: &'a Grant,
+    program: Option<String>,
+    at: ShownTime,
+    why: Inactive,
 }
 
 /// What was just done, with the names of its subjects.
@@ -125,12 +137,18 @@ pub(super) fn show(
     };
     let own = url(app, paths::ACCOUNT);
     let at = |query: String| format!("{own}?{query}");
-    let apps: Vec<_> = apps.iter().map(|listed| (listed, of(&listed.id), listed.rest().map(at))).collect();
+    let ended = apps.iter().map(|listed| listed.ended.iter().map(|grant| Ended::of(app, grant, now)).collect());
+    let ended: Vec<Vec<Ended<'_>>> = ended.collect();
+    let shown_ended = ended.iter().map(|of_app| of_app.iter().map(|one| one.shown(&account_overview)).collect());
+    let ended: Vec<Vec<ShownEnded<'_>>> = shown_ended.collect();
+    let ways = |listed: &Listed| (listed.rest().map(at), listed.more_ended().map(at));
+    let apps: Vec<_> = apps.iter().zip(&ended).map(|(listed, ended)| (listed, of(&listed.id), ended, ways(listed))).collect();
     let apps: Vec<_> = apps
         .iter()
-        .map(|(listed, grants, rest)| {
-            let Listed { id, name, consent, .. } = listed;
-            ShownApp { id, name, consent: *consent, grants, rest: rest.as_deref() }
+        .map(|(listed, grants, ended, (rest, more_ended))| {
+            let Listed { id, name, consent, asks, .. } = listed;
+            let (rest, more_ended) = (rest.as_deref(), more_ended.as_deref());
+            ShownApp { id, name, consent: *consent, asks: *asks, grants, ended, more_ended, rest }
         })
         .collect();
     let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
@@ -148,6 +166,7 @@ pub(super) fn show(
         end: Target { action: &end_action, csrf: &end_stamp },
         rename: Target { action: &name_action, csrf: &name_stamp },
         name_limit: DEVICE_NAME_LIMIT,
+        ended_within: &formatting::span(listing::ended_within(app)),
         done: done.as_ref().map(Done::shown),
         problem,
     };
@@ -200,6 +219,24 @@ fn done(
         }
         _ => None,
     })
+}
+
+impl<'a> Ended<'a> {
+    fn of(app: &App, grant: &'a Grant, now: Timestamp) -> Self {
+        let (at, why) = overview::end_of(&app.config.lifetimes, grant, now);
+        let program = formatting::program(&grant.seen);
+        Self { id: grant.id.to_string(), grant, program, at: ShownTime::of(at, now), why }
+    }
+
+    fn shown(&'a self, account_overview: &'a AccountOverview) -> ShownEnded<'a> {
+        ShownEnded {
+            id: &self.id,
+            name: account_overview.device_name(self.grant),
+            origin: formatting::origin(&self.grant.seen, self.program.as_deref()),
+            ended: self.at.when(),
+            why: self.why,
+        }
+    }
 }
 
 impl Done {

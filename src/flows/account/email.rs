@@ -8,7 +8,7 @@ use super::{Guard, Refusal, SignedIn, answer, confirmed, to_sign_in, url};
 use crate::{
     app::App,
     flows::{link, sign_in::throttle::MailLimit},
-    pages::{self, CurrentEmail, Email, EmailProblem, EmailState, FormProblem},
+    pages::{self, CurrentEmail, Email, EmailProblems, EmailState, FormProblem},
     paths,
     protocol::account::{
         activity::Activity,
@@ -58,7 +58,7 @@ fn first(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Res
     let waiting = if signed_in.done(app) == "sent" { waiting(connection, signed_in)? } else { None };
     Ok(match &waiting {
         Some(to) => show(app, signed_in, EmailState::Sent { to }),
-        None => show(app, signed_in, EmailState::Ask { typed: "", problem: None }),
+        None => show(app, signed_in, EmailState::Ask { typed: "", kept: None, problems: EmailProblems::default() }),
     })
 }
 
@@ -69,21 +69,18 @@ fn waiting(connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Optio
 }
 
 fn check(app: &App, signed_in: &SignedIn) -> Result<(), PageError> {
-    if !app.mailer.is_on() {
-        return Err(show(app, signed_in, EmailState::MailOff).into());
-    }
-    let is_good = EmailAddress::parse(signed_in.field("email")).is_some();
-    if is_good { Ok(()) } else { Err(again(app, signed_in, EmailProblem::NotAnAddress).into()) }
+    if app.mailer.is_on() { Ok(()) } else { Err(show(app, signed_in, EmailState::MailOff).into()) }
 }
 
 /// The link is stored even if another account has the address; it is not sent to anyone then.
 fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User) -> Result<Reply, Fault> {
     let (id, now) = (user.claims.id, signed_in.context.now);
     let Some(email) = EmailAddress::parse(signed_in.field("email")).map(String::from) else {
-        return Ok(again(app, signed_in, EmailProblem::NotAnAddress));
+        return Ok(again(app, signed_in, EmailProblems { is_not_an_address: true, ..EmailProblems::default() }));
     };
     if let Some(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
-        return Ok(again(app, signed_in, EmailProblem::Form(FormProblem::SlowedDown { seconds })));
+        let form = Some(FormProblem::SlowedDown { seconds });
+        return Ok(again(app, signed_in, EmailProblems { form, ..EmailProblems::default() }));
     }
     let is_anothers = users::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);
     let link = Link { user_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
@@ -96,6 +93,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
         origin: signed_in.origin.clone(),
         about: Some(user.claims.username.clone()), // so that the owner of the address sees whose account this is about
         link: (!is_anothers).then_some(link.id),
+        grant: None,
     };
     let event = signed_in.event(Activity::EmailChangeRequested, None);
     if !mail_requests::send_link(connection, (user, &signed_in.session), &link, (random::id(now), &notice), &event)? {
@@ -110,17 +108,23 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
 }
 
 fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
-    let problem = match refusal {
-        Refusal::WrongPassword => EmailProblem::WrongPassword,
-        Refusal::Form(problem) => EmailProblem::Form(problem),
+    let problems = match refusal {
+        Refusal::WrongPassword => EmailProblems {
+            form: None,
+            is_not_an_address: EmailAddress::parse(signed_in.field("email")).is_none(),
+            is_password_wrong: true,
+        },
+        Refusal::Form(problem) => EmailProblems { form: Some(problem), ..EmailProblems::default() },
     };
-    again(app, signed_in, problem)
+    again(app, signed_in, problems)
 }
 
-fn again(app: &App, signed_in: &SignedIn, problem: EmailProblem) -> Reply {
-    let shown = show(app, signed_in, EmailState::Ask { typed: signed_in.field("email"), problem: Some(problem) });
-    match problem {
-        EmailProblem::Form(FormProblem::SlowedDown { seconds }) => shown.with(header::RETRY_AFTER, &seconds.to_string()),
+fn again(app: &App, signed_in: &SignedIn, problems: EmailProblems) -> Reply {
+    let is_kept = !problems.is_password_wrong && problems.form != Some(FormProblem::FormExpired);
+    let kept = if is_kept { signed_in.kept(app, GUARD.about, "password") } else { None };
+    let shown = show(app, signed_in, EmailState::Ask { typed: signed_in.field("email"), kept: kept.as_deref(), problems });
+    match problems.form {
+        Some(FormProblem::SlowedDown { seconds }) => shown.with(header::RETRY_AFTER, &seconds.to_string()),
         _ => shown,
     }
 }
@@ -136,21 +140,14 @@ fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
         csrf: &signed_in.stamp(app, paths::ACCOUNT_EMAIL),
     };
     match state {
-        EmailState::Ask { problem: Some(EmailProblem::Form(problem)), .. } => {
-            page::show(status(EmailProblem::Form(problem)), &page, None)
-                .noting(format!("no e-mail sent: {}", pages::kebab(&problem)))
-        }
-        EmailState::Ask { problem: Some(problem), .. } => {
-            page::show(status(problem), &page, None).noting(format!("no e-mail sent: {}", pages::kebab(&problem)))
+        EmailState::Ask { problems, .. } if problems.are_any() => {
+            let (status, why) = match problems {
+                EmailProblems { form: Some(problem), .. } => (link::status(Some(problem)), pages::kebab(&problem)),
+                EmailProblems { is_password_wrong: true, .. } => (401, "wrong-password".to_owned()),
+                _ => (400, "not-an-address".to_owned()),
+            };
+            page::show(status, &page, None).noting(format!("no e-mail sent: {why}"))
         }
         _ => page::show(200, &page, None),
-    }
-}
-
-const fn status(problem: EmailProblem) -> u16 {
-    match problem {
-        EmailProblem::WrongPassword => 401,
-        EmailProblem::Form(problem) => link::status(Some(problem)),
-        EmailProblem::NotAnAddress => 400,
     }
 }

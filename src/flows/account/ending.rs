@@ -14,7 +14,9 @@ use crate::{
     paths,
     protocol::{account::activity::Activity, values::id::Id},
     store::{
-        AnyConnection, account, clients, grants,
+        AnyConnection, account,
+        activity::Event,
+        clients, grants,
         sessions::{self, Offline},
     },
     web::{
@@ -78,7 +80,7 @@ fn end_grant(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> Re
     let found = grants::find(connection, id)?.map(|found| found.grant);
     let client = found.map(|grant| clients::find(connection, &grant.client_id)).transpose()?.flatten();
     let event = signed_in.event(Activity::AppEnded, client.as_ref().map(|client| client.settings.client_name.as_str()));
-    Ok(account::end_grant(connection, id, &event)?)
+    Ok(account::end_grant(connection, id, &Event { grant: Some(id), ..event })?)
 }
 
 fn end_app(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Result<bool, Fault> {

@@ -184,6 +184,7 @@ fn events(connection: &mut AnyConnection, user: &User) -> Stored<Vec<Value>> {
         events.extend(read.into_iter().map(|(_, entry)| {
             let value = json!({
                 "what": entry.activity.name(), "at": iso(entry.at), "about": entry.about, "times": entry.count,
+                "grant": entry.grant.map(|grant| grant.to_string()),
             });
             from(&entry.origin, value)
         }));

@@ -1,6 +1,8 @@
 //! The page of one grant: its details and its history, as a picture and in words. A grant of another user is answered as one that
 //! does not exist.
 
+use std::borrow::Cow;
+
 use actix_web::web::Data;
 
 use super::{SignedIn, answer, url};
@@ -30,7 +32,8 @@ const ENTRIES: u32 = 10_000;
 
 /// `GET /account/grants/{id}`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
-    answer(request, &app, paths::ACCOUNT, show).await
+    let back = Id::parse(&request.id).map_or_else(|_| Cow::from(paths::ACCOUNT), |id| Cow::from(paths::of_grant(id)));
+    answer(request, &app, back, show).await
 }
 
 fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
@@ -54,6 +57,7 @@ fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resu
     let (id, action, csrf) = (grant.id.to_string(), url(app, paths::ACCOUNT_END), signed_in.stamp(app, paths::ACCOUNT_END));
     let page = Timeline {
         layout: signed_in.layout(app),
+        owner: signed_in.owner(),
         app: client.as_ref().map_or(grant.client_id.as_str(), |client| &client.settings.client_name),
         device: &device,
         given: &formatting::point(grant.created_at),

@@ -14,13 +14,13 @@ use crate::{
         values::{
             id::Id,
             params::{Params, encode},
-            time::Timestamp,
+            time::{Span, Timestamp},
         },
     },
     store::{
         AnyConnection, Result, clients,
         consents::{self, Recorded},
-        grants,
+        grants::{self, Ended},
         sessions::{self, Session},
     },
 };
@@ -33,6 +33,11 @@ const APPS: usize = 30;
 const DEVICES: usize = 20;
 /// The number of devices listed for all apps together, and for an app that is alone on the page.
 const ALL_DEVICES: usize = 60;
+
+/// The number of ended grants listed for one app beside others.
+const ENDED: usize = 5;
+/// For how long ended grants are listed at most; they may be purged before.
+const ENDED_WITHIN: Span = Span::from_seconds(30 * 86_400);
 
 /// The minimum number of grants read at once: some of them may be inactive.
 const AT_ONCE: usize = 50;
@@ -64,6 +69,12 @@ pub struct Listed {
     pub name: String,
     /// Who allowed it.
     pub consent: AppConsent,
+    /// Whether the user is asked when they sign in to it again.
+    pub asks: bool,
+    /// Its grants that have ended lately.
+    pub ended: Vec<Grant>,
+    /// Whether there are more of them.
+    pub has_more_ended: bool,
     /// The last of its devices on the page, if there are more.
     last: Option<Id>,
 }
@@ -113,6 +124,11 @@ impl Listed {
         let last = self.last?.to_string();
         Some(encode([(APP, self.id.as_str()), (BEFORE, &last)]))
     }
+
+    /// The query of the page with more of the grants that have ended.
+    pub fn more_ended(&self) -> Option<String> {
+        self.has_more_ended.then(|| encode([(APP, self.id.as_str())]))
+    }
 }
 
 impl Listing {
@@ -126,7 +142,7 @@ impl Listing {
             Part::Browsers { before } => browsers(connection, signed_in, Some(*before))?,
             Part::Apps { .. } | Part::App { .. } => (Vec::new(), None),
         };
-        let mut reading = Reading { app, signed_in, apps: Vec::new(), grants: Vec::new() };
+        let mut reading = Reading { app, signed_in, apps: Vec::new(), grants: Vec::new(), has_ended: BTreeSet::new() };
         let apps_after = match part {
             Part::Overview => reading.apps(connection, None)?,
             Part::Apps { after } => reading.apps(connection, Some(after))?,
@@ -136,14 +152,17 @@ impl Listing {
                     _ => None,
                 };
                 let name = clients::find(connection, id)?.map_or_else(|| id.clone(), |client| client.settings.client_name);
-                reading.app(connection, (id.clone(), name, given_by), *before, ALL_DEVICES)?;
+                let room = Room { devices: ALL_DEVICES, ended: if before.is_none() { ALL_DEVICES } else { 0 } };
+                reading.app(connection, (id.clone(), name, given_by), *before, room)?;
                 None
             }
             Part::Browsers { .. } => None,
         };
         let Reading { apps, grants, .. } = reading;
+        let now = signed_in.context.now;
+        let ended = apps.iter().flat_map(|listed| &listed.ended);
         let account_overview =
-            AccountOverview::part(app, connection, &signed_in.user, (browsers, grants), signed_in.context.now)?;
+            AccountOverview::part(app, connection, &signed_in.user, (browsers, grants), now)?.with_names_of(connection, ended)?;
         Ok(Self { account_overview, browsers_before, apps, apps_after })
     }
 }
@@ -197,12 +216,26 @@ pub fn accesses(
     Ok((found, has_more))
 }
 
+/// For how long ended grants are listed: until they are purged, if that is earlier.
+pub fn ended_within(app: &App) -> Span {
+    ENDED_WITHIN.min(app.config.lifetimes.purge_after)
+}
+
+/// How much of an app there is room for.
+#[derive(Clone, Copy)]
+struct Room {
+    devices: usize,
+    ended: usize,
+}
+
 /// A page of apps being read.
 struct Reading<'a> {
     app: &'a App,
     signed_in: &'a SignedIn,
     apps: Vec<Listed>,
     grants: Vec<Grant>,
+    /// The clients with grants that have ended lately.
+    has_ended: BTreeSet<String>,
 }
 
 impl Reading<'_> {
@@ -212,6 +245,8 @@ impl Reading<'_> {
         let allowed: BTreeMap<_, _> = consents::clients_of(connection, user)?.into_iter().collect();
         let mut ids: BTreeSet<_> = grants::clients_of(connection, user, self.signed_in.context.now)?.into_iter().collect();
         ids.extend(allowed.keys().cloned());
+        self.has_ended = grants::ended_clients_of(connection, &self.ended())?.into_iter().collect();
+        ids.extend(self.has_ended.iter().cloned());
         let ids: Vec<_> = ids.into_iter().collect();
         let names: BTreeMap<_, _> = clients::names(connection, &ids)?.into_iter().collect();
         let with_name = |id: String| (names.get(&id).unwrap_or(&id).clone(), id);
@@ -224,32 +259,45 @@ impl Reading<'_> {
                 return Ok(self.apps.last().map(|last| encode([(APPS_AFTER, last.id.as_str())])));
             }
             let given_by = allowed.get(&id).copied();
-            let room = DEVICES.min(ALL_DEVICES - self.grants.len());
+            let room = Room { devices: DEVICES.min(ALL_DEVICES - self.grants.len()), ended: ENDED };
             self.app(connection, (id, name, given_by), None, room)?;
         }
         Ok(None)
     }
 
-    /// Reads one app, with its devices after `before`. An app without consent and without active grants is skipped.
+    fn ended(&self) -> Ended {
+        let now = self.signed_in.context.now;
+        let since = Timestamp::from_millis(now.millis().saturating_sub(ended_within(self.app).millis()));
+        Ended { user: self.signed_in.user.claims.id, since, now, idle: self.app.config.lifetimes.refresh_idle }
+    }
+
+    /// Reads one app, with its devices after `before`. An app without consent and without grants is skipped.
     fn app(
         &mut self,
         connection: &mut AnyConnection,
         (id, name, given_by): (String, String, Option<ConsentGiver>),
         before: Option<Id>,
-        limit: usize,
+        room: Room,
     ) -> Result<()> {
         let client = clients::find(connection, &id)?;
-        let (found, has_more) = accesses(self.app, connection, (self.signed_in, client.as_ref()), before, limit)?;
-        if found.is_empty() && given_by.is_none() {
+        let (found, has_more) = accesses(self.app, connection, (self.signed_in, client.as_ref()), before, room.devices)?;
+        let is_read = room.ended > 0 && (self.has_ended.contains(&id) || room.ended > ENDED);
+        let mut ended = if is_read { grants::ended_for(connection, &self.ended(), &id, room.ended + 1)? } else { Vec::new() };
+        let has_more_ended = ended.len() > room.ended && room.ended == ENDED;
+        ended.truncate(room.ended);
+        if found.is_empty() && given_by.is_none() && ended.is_empty() {
             return Ok(());
         }
         let last = found.last().filter(|_| has_more).map(|grant| grant.id);
         let consent = match (given_by, &client) {
             (Some(giver @ ConsentGiver::Operator), Some(client)) if giver.counts_for(client) => AppConsent::Operator,
             (Some(ConsentGiver::Operator), _) => AppConsent::OperatorBefore,
+            (None, _) if found.is_empty() => AppConsent::Nobody,
             (Some(ConsentGiver::User) | None, _) => AppConsent::User,
         };
-        self.apps.push(Listed { id, name, consent, last });
+        let asks = matches!(consent, AppConsent::Nobody | AppConsent::OperatorBefore)
+            || !client.is_some_and(|client| client.settings.redirect_uris.iter().all(|uri| client.may_skip_consent(uri)));
+        self.apps.push(Listed { id, name, consent, asks, ended, has_more_ended, last });
         self.grants.extend(found);
         Ok(())
     }

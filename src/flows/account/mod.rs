@@ -14,7 +14,7 @@ pub(crate) mod overview;
 pub mod password;
 pub(crate) mod timeline;
 
-use std::{ops::Deref, sync::Arc};
+use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 use actix_web::web::Data;
 
@@ -29,7 +29,10 @@ use crate::{
     paths,
     protocol::{
         account::activity::{Activity, Origin},
-        secrets::stamp::{self, Purpose},
+        secrets::{
+            sensitive::Sensitive,
+            stamp::{self, Purpose},
+        },
         values::{params::encode, time::Span},
     },
     random,
@@ -42,7 +45,7 @@ use crate::{
     web::{
         blocking::Priority,
         fault::Fault,
-        forms,
+        forms, kept_password,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
         session,
@@ -96,9 +99,10 @@ enum Refusal {
 }
 
 /// Answers a request: determines the signed-in user, and calls `handle`.
-async fn answer(request: PageRequest, app: &Data<App>, back: &'static str, handle: Handler) -> Reply {
+async fn answer(request: PageRequest, app: &Data<App>, back: impl Into<Cow<'static, str>>, handle: Handler) -> Reply {
+    let back = back.into();
     page_request::run(app, Priority::Browsers, request, move |app, connection, request| {
-        let signed_in = signed_in(app, connection, request, back)?;
+        let signed_in = signed_in(app, connection, request, &back)?;
         handle(app, connection, &signed_in)
     })
     .await
@@ -122,7 +126,8 @@ async fn confirmed<T: Send + 'static>(
     then: impl Fn(&App, &mut AnyConnection, &SignedIn, &User) -> Result<T, Fault> + Clone + Send + 'static,
 ) -> Result<Confirmed<T>, PageError> {
     let context = request.context.clone();
-    let password = request.field("password").into();
+    let owner = request.session.as_deref().unwrap_or_default();
+    let password = kept_password::typed(app, &request, (owner, guard.about), "password");
     let look = move |app: &App, connection: &mut AnyConnection| {
         let signed_in = signed_in(app, connection, request, guard.back)?;
         look(app, connection, signed_in, guard)
@@ -173,7 +178,7 @@ fn look(
 ///
 /// # Errors
 /// If no user is signed in, the redirect to the sign-in page, which leads back to `back`.
-fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, back: &'static str) -> Result<SignedIn, PageError> {
+fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, back: &str) -> Result<SignedIn, PageError> {
     request.form(app)?;
     let to_sign_in = || PageError::from(to_sign_in(app, back));
     let now = request.context.now;
@@ -205,6 +210,17 @@ impl SignedIn {
         self.readable().is_some_and(|form| forms::check(app, &self.cookie, path, form, self.context.now).is_ok())
     }
 
+    /// The password in this field of the form at `about`, typed or kept.
+    fn password(&self, app: &App, about: &str, field: &str) -> Sensitive<String> {
+        kept_password::typed(app, self, (&self.cookie, about), field)
+    }
+
+    /// That password, sealed, for the form that is shown again because of something else.
+    fn kept(&self, app: &App, about: &str, field: &str) -> Option<String> {
+        let password = self.password(app, about, field);
+        kept_password::seal(app, (&self.cookie, about), field, password.expose(), self.context.now)
+    }
+
     /// The action just done in this session, from the query. It is stamped, so that nobody can craft a link to a page that claims
     /// an action.
     fn done(&self, app: &App) -> &str {
@@ -227,7 +243,7 @@ impl SignedIn {
     /// An event of this account, at the time of the request.
     fn event<'a>(&'a self, activity: Activity, about: Option<&'a str>) -> Event<'a> {
         let at = self.context.now;
-        Event { id: random::id(at), user: self.user.claims.id, activity, origin: &self.origin, about, at }
+        Event { id: random::id(at), user: self.user.claims.id, activity, origin: &self.origin, about, grant: None, at }
     }
 
     /// The response to a path that does not exist for this user.

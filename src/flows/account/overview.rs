@@ -8,7 +8,10 @@ use crate::{
     config::Lifetimes,
     flows::formatting,
     protocol::{
-        grant::{self, AccountStatus, Grant, end_reason::Inactive},
+        grant::{
+            self, AccountStatus, Grant,
+            end_reason::{EndReason, Inactive},
+        },
         oauth::{api::Api, client::Client},
         values::{id::Id, time::Timestamp},
     },
@@ -149,6 +152,19 @@ impl AccountOverview {
         self.grants.retain(is_active);
     }
 
+    /// The same, with the names of the devices of these grants.
+    ///
+    /// # Errors
+    /// Database errors.
+    pub fn with_names_of<'a>(mut self, connection: &mut AnyConnection, grants: impl Iterator<Item = &'a Grant>) -> Result<Self> {
+        let others: BTreeSet<_> = grants.map(|grant| grant.sid).filter(|session| !self.browsers.contains_key(session)).collect();
+        if !others.is_empty() {
+            let others = sessions::among(connection, &others.into_iter().collect::<Vec<_>>())?;
+            self.browsers.extend(others.into_iter().map(|session| (session.id, session.device_id)));
+        }
+        Ok(self)
+    }
+
     /// Reads the names of everything.
     fn name(&mut self, connection: &mut AnyConnection, user: Id) -> Result<()> {
         let named = devices::of(connection, user)?.into_iter();
@@ -262,6 +278,17 @@ fn apis_of(connection: &mut AnyConnection, grants: &[Grant]) -> Result<Vec<Api>>
 pub fn status(user: &User, now: Timestamp) -> AccountStatus {
     let must_sign_in = user.sign_in_again_at > user.signed_in_at; // an absent time is before every other
     AccountStatus { user_enabled: user.disabled_at.is_none(), must_sign_in, now, by_database: now }
+}
+
+/// When a grant ended, and why: it was revoked, has expired, or was not used for too long.
+pub fn end_of(lifetimes: &Lifetimes, grant: &Grant, now: Timestamp) -> (Timestamp, Inactive) {
+    let reason = grant.end_reason.unwrap_or(EndReason::Other);
+    let idle_end = grant.rotated_at.unwrap_or(grant.created_at).plus(lifetimes.refresh_idle);
+    match grant.revoked_at {
+        Some(at) => (at, Inactive::Revoked(reason)),
+        None if grant.session_id.is_none() && idle_end <= now && idle_end < grant.expires_at => (idle_end, Inactive::Idle),
+        None => (grant.expires_at, Inactive::Expired),
+    }
 }
 
 fn together(name: Option<&str>, more: Option<String>) -> String {

@@ -7,7 +7,7 @@ use super::{Confirmed, Guard, Refusal, SignedIn, answer, borrowed, confirmed, ur
 use crate::{
     app::App,
     flows::account::overview::{AccountOverview, Words},
-    pages::{self, FormProblem, PasswordDone, PasswordProblem},
+    pages::{self, FormProblem, NewPasswordProblem, PasswordDone, PasswordProblems},
     paths,
     protocol::account::activity::Activity,
     store::{AnyConnection, account, activity, users::User},
@@ -21,14 +21,20 @@ use crate::{
     },
 };
 
+/// The fields of the form.
+const CURRENT: &str = "password";
+const NEW: &str = "new_password";
+
 /// The number of newest events that are searched for the report.
 const EVENTS: u32 = 50;
 
-const GUARD: Guard = Guard { back: paths::ACCOUNT_PASSWORD, about: paths::ACCOUNT_PASSWORD, check, refuse };
+const GUARD: Guard = Guard { back: paths::ACCOUNT_PASSWORD, about: paths::ACCOUNT_PASSWORD, check: |_, _, _| Ok(()), refuse };
 
 /// `GET /account/password`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
-    let handle = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn| Ok(show(app, connection, signed_in, None)?);
+    let handle = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn| {
+        Ok(show(app, connection, signed_in, PasswordProblems::default())?)
+    };
     answer(request, &app, paths::ACCOUNT_PASSWORD, handle).await
 }
 
@@ -39,15 +45,17 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
 }
 
 async fn change(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
-    let same = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User| {
-        if signed_in.field("password") == signed_in.field("new_password") {
-            return show(app, connection, signed_in, Some(PasswordProblem::NewSameAsOld)).map(Err);
+    let judge = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User| {
+        let is_same = signed_in.password(app, GUARD.about, NEW) == signed_in.password(app, GUARD.about, CURRENT);
+        let new = flaw(app, signed_in).or_else(|| is_same.then_some(NewPasswordProblem::SameAsCurrent));
+        if new.is_some() {
+            return show(app, connection, signed_in, PasswordProblems { new, ..PasswordProblems::default() }).map(Err);
         }
         Ok(Ok(user.clone()))
     };
-    let Confirmed { signed_in, done } = confirmed(app, request, GUARD, same).await?;
+    let Confirmed { signed_in, done } = confirmed(app, request, GUARD, judge).await?;
     let user = done?;
-    let hash = app.passwords.hash_within_gate(signed_in.field("new_password").into()).await?;
+    let hash = app.passwords.hash_within_gate(signed_in.password(app, GUARD.about, NEW)).await?;
     run_blocking(app, Priority::Internal, move |app, connection| -> Result<Reply, PageError> {
         set(app, connection, &signed_in, &user, &hash)
     })
@@ -64,7 +72,7 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
     let event = signed_in.event(Activity::PasswordChanged, None);
     let changed = account::change_password(connection, user, hash, (&signed_in.session, ends_others), &event)?;
     let Some((renewed, _)) = changed else {
-        return Ok(show(app, connection, signed_in, Some(PasswordProblem::WrongPassword))?);
+        return Ok(refuse(app, connection, signed_in, Refusal::WrongPassword)?);
     };
     app.delivery_waker.wake();
     let done = if ends_others { "changed-and-ended" } else { "changed" };
@@ -74,30 +82,24 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
         .noting(format!("changed their password: user {}", user.claims.id)))
 }
 
-fn check(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<(), PageError> {
+/// What is wrong with the new password.
+fn flaw(app: &App, signed_in: &SignedIn) -> Option<NewPasswordProblem> {
     let claims = &signed_in.user.claims;
     let context = [claims.username.as_str(), &claims.email, claims.display_name.as_deref().unwrap_or_default()];
-    match app.password_rules.check(signed_in.field("new_password"), &context) {
-        Ok(()) => Ok(()),
-        Err(flaw) => Err(show(app, connection, signed_in, Some(PasswordProblem::Flaw(flaw)))?.into()),
-    }
+    let new = signed_in.password(app, GUARD.about, NEW);
+    app.password_rules.check(new.expose(), &context).err().map(NewPasswordProblem::Flaw)
 }
 
 fn refuse(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, refusal: Refusal) -> Result<Reply, Fault> {
-    let problem = match refusal {
-        Refusal::WrongPassword => PasswordProblem::WrongPassword,
-        Refusal::Form(problem) => PasswordProblem::Form(problem),
+    let problems = match refusal {
+        Refusal::WrongPassword => PasswordProblems { form: None, is_current_wrong: true, new: flaw(app, signed_in) },
+        Refusal::Form(problem) => PasswordProblems { form: Some(problem), ..PasswordProblems::default() },
     };
-    show(app, connection, signed_in, Some(problem))
+    show(app, connection, signed_in, problems)
 }
 
-fn show(
-    app: &App,
-    connection: &mut AnyConnection,
-    signed_in: &SignedIn,
-    problem: Option<PasswordProblem>,
-) -> Result<Reply, Fault> {
-    let said = if problem.is_none() { signed_in.done(app) } else { "" };
+fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, problems: PasswordProblems) -> Result<Reply, Fault> {
+    let said = if problems.are_any() { "" } else { signed_in.done(app) };
     let ended = if said == "not-me" { disowned(app, connection, signed_in)? } else { None };
     let (browsers, apps) = ended.as_ref().map(|words| (borrowed(&words.browsers), borrowed(&words.apps))).unwrap_or_default();
     let done = match said {
@@ -105,28 +107,34 @@ fn show(
         "changed-and-ended" => Some(PasswordDone::Changed { ended_others: true }),
         _ => ended.is_some().then_some(PasswordDone::NotMe { browsers: &browsers, apps: &apps }),
     };
+    let is_expired = problems.form == Some(FormProblem::FormExpired);
+    let kept = |field, is_good: bool| {
+        if problems.are_any() && !is_expired && is_good { signed_in.kept(app, GUARD.about, field) } else { None }
+    };
+    let kept_new = kept(NEW, problems.new.is_none() && flaw(app, signed_in).is_none());
+    let kept = kept(CURRENT, !problems.is_current_wrong);
     let page = pages::Password {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
         action: &url(app, paths::ACCOUNT_PASSWORD),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_PASSWORD),
         min_length: app.password_rules.min_length(),
-        end_others: problem.is_none()
-            || problem == Some(PasswordProblem::Form(FormProblem::FormExpired))
-            || signed_in.field("end_others") == "yes",
+        end_others: !problems.are_any() || is_expired || signed_in.field("end_others") == "yes",
+        kept: kept.as_deref(),
+        kept_new: kept_new.as_deref(),
         done,
-        problem,
+        problems,
     };
-    Ok(match problem {
-        None => page::show(200, &page, None),
-        Some(PasswordProblem::WrongPassword) => page::show(401, &page, None),
-        Some(PasswordProblem::Form(FormProblem::FormExpired)) => page::show(400, &page, None).noting("form expired or forged"),
-        Some(PasswordProblem::Form(FormProblem::SlowedDown { seconds })) => {
+    Ok(match problems {
+        PasswordProblems { form: Some(FormProblem::FormExpired), .. } => {
+            page::show(400, &page, None).noting("form expired or forged")
+        }
+        PasswordProblems { form: Some(FormProblem::SlowedDown { seconds }), .. } => {
             page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("password attempts rate limited")
         }
-        Some(PasswordProblem::NewSameAsOld | PasswordProblem::Flaw(_)) => {
-            page::show(400, &page, None).noting("new password rejected")
-        }
+        PasswordProblems { is_current_wrong: true, .. } => page::show(401, &page, None),
+        PasswordProblems { new: Some(_), .. } => page::show(400, &page, None).noting("new password rejected"),
+        _ => page::show(200, &page, None),
     })
 }
 

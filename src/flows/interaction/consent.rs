@@ -11,9 +11,7 @@ use crate::{
     paths,
     protocol::{
         account::activity::Activity,
-        error::{ErrorCode, ProtocolError},
         oauth::{
-            authorization_response,
             client::GrantType,
             next_step::{Allowed, ConsentGiver},
             scope::OFFLINE_ACCESS,
@@ -24,7 +22,7 @@ use crate::{
     random,
     store::{AnyConnection, activity::Event, apis, consents},
     web::{
-        page,
+        authorization_request,
         page_request::{PageError, PageRequest},
         reply::Reply,
         returning,
@@ -51,16 +49,16 @@ fn submit(app: &App, connection: &mut AnyConnection, interaction: &Interaction, 
             let allowed = Allowed { scopes: authorization.consent_scopes.clone(), audiences: authorization.audiences.clone() };
             let (origin, activity) = (request.context.origin(), Activity::AppAllowed);
             let (id, user) = (random::id(now), session.user_id);
-            let event = Event { id, user, activity, origin: &origin, about: Some(&client.settings.client_name), at: now };
+            let event =
+                Event { id, user, activity, origin: &origin, about: Some(&client.settings.client_name), grant: None, at: now };
             consents::add(connection, &client.id, &allowed, ConsentGiver::User, &event)?;
             let given = returning::give_consent(app, &request.query, session, now);
             let note = format!("consent given: client {} user {}", client.id, session.user_id);
             Ok(interaction.redirect(app, paths::AUTHORIZE, returning::CONSENT_GIVEN, &given).noting(note))
         }
         Some("deny") => {
-            let error = ProtocolError::new(ErrorCode::AccessDenied, "the user denied the request");
-            let answer = authorization_response::failure(&authorization.address, app.config.issuer.as_str(), &error);
-            Ok(page::authorization_response(app.config.issuer.base(), &request.context, &answer).noting("consent denied"))
+            let what = "the user denied the request";
+            Ok(authorization_request::refuse(app, &request.context, connection, &request.query, what)?)
         }
         _ => Ok(request.malformed(app, "decision: expected 'allow' or 'deny'")),
     }

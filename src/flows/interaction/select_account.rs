@@ -12,6 +12,7 @@ use crate::{
     protocol::values::params::Params,
     store::AnyConnection,
     web::{
+        authorization_request,
         page_request::{PageError, PageRequest},
         reply::Reply,
         returning,
@@ -30,10 +31,13 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     interaction::answer(request, &app, &PAGE).await
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "as each page of this kind has it")]
-fn submit(app: &App, _: &mut AnyConnection, interaction: &Interaction, form: &Params) -> Result<Reply, PageError> {
+fn submit(app: &App, connection: &mut AnyConnection, interaction: &Interaction, form: &Params) -> Result<Reply, PageError> {
     let Interaction { request, session, .. } = interaction;
     let now = request.context.now;
+    if form.get("decision") == Some("deny") {
+        let what = "the user returned to the app without choosing an account";
+        return Ok(authorization_request::refuse(app, &request.context, connection, &request.query, what)?);
+    }
     let (path, name, value) = match form.get("choice") {
         Some("continue") => {
             let chosen = returning::choose_account(app, &request.query, session, now);

@@ -76,7 +76,7 @@ fn confirm(
     let (now, origin) = (link_request.context.now, link_request.context.origin());
     let id = user.claims.id;
     let activity = Activity::EmailChanged;
-    let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: Some(email), at: now };
+    let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: Some(email), grant: None, at: now };
     match link_actions::confirm_email(connection, link, &event)? {
         Confirmed::Invalid => link_request.lost(app, connection, link),
         Confirmed::Taken => Ok(link_request.problem_of(app, Some(link.kind), LinkProblem::AddressTaken)),

@@ -77,7 +77,8 @@ fn end(
 ) -> Result<Reply, PageError> {
     let (now, origin, id) = (link_request.context.now, link_request.context.origin(), user.claims.id);
     let before = AccountOverview::read(app, connection, user, now)?; // names are deleted with the devices
-    let event = Event { id: random::id(now), user: id, activity: Activity::NotMe, origin: &origin, about: None, at: now };
+    let event =
+        Event { id: random::id(now), user: id, activity: Activity::NotMe, origin: &origin, about: None, grant: None, at: now };
     let Some(ended) = link_actions::not_me(connection, link, &event)? else { return link_request.lost(app, connection, link) };
     app.delivery_waker.wake();
     let Words { browsers, apps } = before.ended(&ended);

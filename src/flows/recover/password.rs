@@ -93,7 +93,7 @@ fn reset(
     let Candidate { link, user } = candidate;
     let (now, origin, id) = (link_request.context.now, link_request.context.origin(), user.claims.id);
     let activity = Activity::PasswordReset;
-    let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, at: now };
+    let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, grant: None, at: now };
     let known = known_browser::name(app, link_request.device.as_deref(), now);
     let name = known.map_or_else(random::text, str::to_owned);
     let browser = (name.as_str(), network::range(link_request.context.address));

@@ -1,5 +1,5 @@
 //! Creating the account that a link in an e-mail is for: user name, display name and password, for an address that the link has
-//! verified. Only here is it revealed that a user name is taken, only to the owner of a verified address, and only a few times.
+//! verified. The link and the password just chosen sign them in (decision 0044). Only here is it revealed that a user name is taken, only to the owner of a verified address, and only a few times.
 
 use actix_web::{http::header, web::Data};
 
@@ -7,7 +7,11 @@ use crate::{
     app::App,
     flows::{
         link::{self, LinkPage, LinkRequest},
-        sign_in::{sign_in_redirect, throttle::MailLimit},
+        sign_in::{
+            beginning::{self, Beginning},
+            sign_in_redirect,
+            throttle::MailLimit,
+        },
     },
     pages::{DisplayNameProblem, FormProblem, LinkProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem},
     paths,
@@ -19,19 +23,22 @@ use crate::{
             profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
             user,
         },
-        values::params::Params,
+        secrets::sensitive::Sensitive,
+        values::{id::Id, params::Params},
     },
     random,
     store::{
         self, AnyConnection,
         activity::Event,
         clients, link_actions,
-        links::Link,
+        links::{self, Link},
+        sessions,
         users::{self, User},
     },
     web::{
         blocking::{Priority, run_blocking},
-        page,
+        fault::Fault,
+        forms, kept_password, page,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
     },
@@ -84,10 +91,12 @@ fn handle(
 /// Two blocking calls, with the password hashed between them.
 async fn make(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
     let link_request = LinkRequest::read(app, request, &LINK_PAGE)?;
-    let password = link_request.field("new_password").into();
+    let password = link_request.password(app);
     let judged = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
-        let candidate = link_request.judge(app, connection)?;
-        Ok((link_request, candidate))
+        match link_request.judge(app, connection) {
+            Ok(candidate) => Ok((link_request, candidate)),
+            Err(error) => Err(link_request.twice(app, connection)?.map_or(error, PageError::from)),
+        }
     });
     let (link_request, mut candidate) = judged.await?;
     candidate.user.password_hash = Some(app.passwords.hash_within_gate(password).await?);
@@ -127,7 +136,7 @@ impl LinkRequest {
             problems.display_name = Some(DisplayNameProblem::Invalid { limit: DISPLAY_NAME_LIMIT });
         }
         problems.password =
-            app.password_rules.check(self.field("new_password"), &[&typed.username, &email, &typed.display_name]).err();
+            app.password_rules.check(self.password(app).expose(), &[&typed.username, &email, &typed.display_name]).err();
         let (Some(username), true) = (username, problems == RegisterFinishProblems::default()) else {
             return Err(self.ask(app, connection, &link, &typed, problems)?.into());
         };
@@ -170,16 +179,35 @@ impl LinkRequest {
         let Candidate { link, user, typed } = candidate;
         let (now, origin, id) = (self.context.now, self.context.origin(), user.claims.id);
         let activity = Activity::Registered;
-        let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, at: now };
-        match link_actions::register(connection, link, user, &event) {
-            Ok(true) => {}
-            Ok(false) => return self.lost(app, connection, link),
+        let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, grant: None, at: now };
+        let session_id = self.session_id(app).unwrap_or_else(|| random::id(now));
+        let beginning = Beginning::read(app, connection, self, (id, session_id), false)?;
+        let made = link_actions::register(connection, link, user, &event, |connection| beginning.begin_in(connection, user));
+        let session = match made {
+            Ok(Some(session)) => session,
+            Ok(None) => return self.twice(app, connection)?.map_or_else(|| self.lost(app, connection, link), Ok),
             Err(store::Error::Conflict(_)) => return self.taken(app, connection, link, typed),
             Err(error) => return Err(error.into()),
-        }
-        let request = link.content.request();
-        let to = (sign_in_redirect::REGISTERED, user.claims.username.as_str());
-        Ok(sign_in_redirect::to_sign_in(app, request, to, (self.browser(), now)).noting(format!("registered: user {id}")))
+        };
+        app.delivery_waker.wake();
+        let Some(session) = session else { return Err(Fault::Internal("a user just created cannot sign in".into()).into()) };
+        let reply = sign_in_redirect::signed_in(app, link.content.request(), now);
+        let note = format!("registered and signed in: user {id} session {}", session.id);
+        Ok(beginning::with_cookies(app, reply, &session, beginning.now()).noting(note))
+    }
+
+    /// The response to a form that has registered and signed in its user a moment ago, and is sent a second time: the same.
+    fn twice(&self, app: &App, connection: &mut AnyConnection) -> Result<Option<Reply>, Fault> {
+        let Some((link, id)) = self.named(app).zip(self.session_id(app)) else { return Ok(None) };
+        let Some(session) = sessions::just_begun(connection, id, self.context.now)? else { return Ok(None) };
+        let Some(link) = links::find(connection, link)? else { return Ok(None) };
+        let reply = sign_in_redirect::signed_in(app, link.content.request(), self.context.now);
+        Ok(Some(beginning::with_cookies(app, reply, &session, self.context.now).noting("registered, and sent twice")))
+    }
+
+    /// The id of the session that this form begins, if it was shown to this browser.
+    fn session_id(&self, app: &App) -> Option<Id> {
+        self.shown_at(app).map(|shown_at| beginning::id(app, self.field(forms::FIELD), shown_at))
     }
 
     /// The user name or the address was taken by another user meanwhile.
@@ -189,6 +217,19 @@ impl LinkRequest {
         }
         let problems = RegisterFinishProblems { username: Some(UsernameProblem::Taken), ..RegisterFinishProblems::default() };
         self.ask(app, connection, link, typed, problems)
+    }
+
+    /// The password, typed or kept.
+    fn password(&self, app: &App) -> Sensitive<String> {
+        kept_password::typed(app, self, (self.browser(), paths::REGISTER_FINISH), "new_password")
+    }
+
+    /// The password, sealed for this form, if it is another field that is wrong.
+    fn kept(&self, app: &App, problems: RegisterFinishProblems) -> Option<String> {
+        let is_another = problems.password.is_none() && problems.form != Some(FormProblem::FormExpired);
+        let about = (self.browser(), paths::REGISTER_FINISH);
+        let seal = || kept_password::seal(app, about, "new_password", self.password(app).expose(), self.context.now);
+        if is_another && problems != RegisterFinishProblems::default() { seal() } else { None }
     }
 
     fn ask(
@@ -203,12 +244,14 @@ impl LinkRequest {
         let client = request.as_ref().and_then(|request| request.get("client_id"));
         let client = client.map(|id| clients::find(connection, id)).transpose()?.flatten();
         let owner = self.owner();
+        let kept = self.kept(app, problems);
         let page = RegisterFinish {
             layout: self.layout(app),
             client_name: client.as_ref().map(|client| client.settings.client_name.as_str()),
             email: link.email.as_deref().unwrap_or_default(),
             username: &typed.username,
             display_name: &typed.display_name,
+            kept: kept.as_deref(),
             min_length: app.password_rules.min_length(),
             action: &self.action(app),
             csrf: &self.csrf(app, &owner, link),

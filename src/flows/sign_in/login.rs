@@ -5,6 +5,7 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
+    beginning::{self, Beginning},
     known_browser,
     password_check::{self, Candidate, Verdict},
     sign_in_redirect,
@@ -12,29 +13,23 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::formatting,
+    flows::{formatting, mail_form},
     pages::{FormProblem, Login, LoginNotice, LoginProblem, Remember},
     paths,
-    protocol::{
-        account::login_name::LoginName,
-        oidc::authentication::Amr,
-        values::{id::Id, network, time::Timestamp},
-    },
+    protocol::{account::login_name::LoginName, values::params::Params},
     random,
     store::{
         AnyConnection,
-        sessions::{self, Session, SignIn},
         users::{self, User},
     },
     web::{
         authorization_request,
         blocking::{Priority, run_blocking},
-        cookies::{self, Keep},
         fault::Fault,
         forms, page,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
-        returning, session,
+        returning,
     },
 };
 
@@ -80,6 +75,13 @@ async fn sign_in(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErr
     if !request.is_form_of_browser(app, paths::LOGIN) {
         return run_blocking(app, Priority::Browsers, move |app, connection| {
             Ok(show(app, connection, &request, Some(&typed), Some(LoginProblem::Form(FormProblem::FormExpired)))?)
+        })
+        .await;
+    }
+    if request.readable().is_some_and(|form| form.get("decision") == Some("deny")) {
+        return run_blocking(app, Priority::Browsers, move |app, connection| {
+            let what = "the user returned to the app without signing in";
+            Ok(authorization_request::refuse(app, &request.context, connection, &request.query, what)?)
         })
         .await;
     }
@@ -131,9 +133,7 @@ fn look(app: &App, connection: &mut AnyConnection, request: &PageRequest, typed:
     Ok(Candidate { user: user.filter(|user| user.disabled_at.is_none()), user_id, attempt })
 }
 
-/// Begins a session. A session of the same user gets a new generation, even if it was idle for too long: its grants may still be
-/// active, and end with it. A session of another user ends, and a new one begins. `None` if the password was changed, or the
-/// account disabled, while this one was hashed.
+/// Signs the user in. `None` if the password was changed, or the account disabled, while this one was hashed.
 fn begin_session(
     app: &App,
     connection: &mut AnyConnection,
@@ -141,25 +141,16 @@ fn begin_session(
     user: &User,
     remember: bool,
 ) -> Result<Option<Reply>, Fault> {
-    // Not the time of the request, which may have waited for its turn: an operator who requires a new sign-in means this one.
-    let (now, id) = (app.clock.now(), user.claims.id);
-    let before = session::unended(app, connection, request.session.as_deref())?;
-    let known = known_browser::name(app, request.device.as_deref(), now);
-    let name = known.map_or_else(random::text, str::to_owned);
-    let sign_in = SignIn {
-        user,
-        before: before.as_ref(),
-        new: new_session(app, request, (id, &name), remember, now),
-        network: &network::range(request.context.address),
-        event: random::id(now),
-    };
-    let Some(session) = sessions::begin(connection, sign_in, now)? else { return Ok(None) };
+    let user_id = user.claims.id;
+    let (owner, stamp) = (request.browser.as_deref().unwrap_or_default(), request.field(forms::FIELD));
+    // The form was valid when the request arrived; it may have waited since.
+    let shown_at = forms::shown_at(app, owner, paths::LOGIN, stamp, request.context.now);
+    let id = shown_at.map_or_else(|_| random::id(request.context.now), |shown_at| beginning::id(app, stamp, shown_at));
+    let beginning = Beginning::read(app, connection, request, (user_id, id), remember)?;
+    let Some(session) = beginning.begin(connection, user)? else { return Ok(None) };
     app.delivery_waker.wake();
-    let reply = Reply::see_other(&way_on(app, request))
-        .with(header::SET_COOKIE, &session::cookie(app, &session, now))
-        .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
-        .noting(format!("signed in: user {id} session {}", session.id));
-    Ok(Some(reply))
+    let reply = Reply::see_other(&way_on(app, request)).noting(format!("signed in: user {user_id} session {}", session.id));
+    Ok(Some(beginning::with_cookies(app, reply, &session, beginning.now())))
 }
 
 /// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
@@ -170,27 +161,7 @@ fn way_on(app: &App, request: &PageRequest) -> String {
         return format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(&[], &[]));
     }
     let page = request.query.get(THEN).and_then(paths::account_page);
-    format!("{base}{}", page.unwrap_or(paths::HOME))
-}
-
-fn new_session(app: &App, request: &PageRequest, (user, device): (Id, &str), remember: bool, now: Timestamp) -> Session {
-    let lifetimes = &app.config.lifetimes;
-    let lifetime = if remember { lifetimes.remembered_session_absolute } else { lifetimes.session_absolute };
-    Session {
-        id: random::id(now),
-        user_id: user,
-        generation: 0,
-        auth_time: now,
-        created_at: now,
-        last_seen_at: now,
-        expires_at: now.plus(lifetime),
-        ended_at: None,
-        origin: request.context.origin(),
-        amr: Amr::password(),
-        remembered: remember,
-        device_id: Some(device.to_owned()),
-        sign_in_again_at: None,
-    }
+    format!("{base}{}", page.as_deref().unwrap_or(paths::HOME))
 }
 
 /// The page; `typed` holds the values of the form, if one was sent.
@@ -207,7 +178,13 @@ fn show(
     let said = returning::notice(app, request.browser.as_deref(), &request.query, request.context.now);
     let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
     let browser = request.owner();
-    let recover_url = app.mailer.is_on().then(|| url(app, request, paths::RECOVER));
+    let recover_url = app.mailer.is_on().then(|| match typed.filter(|typed| !typed.username.is_empty()) {
+        Some(Typed { username, .. }) => {
+            let pending = Params::parse(&authorization_query(request));
+            mail_form::filled_in(app, (&browser, paths::RECOVER), &pending, username, request.context.now)
+        }
+        None => url(app, request, paths::RECOVER),
+    });
     let register_url = app.is_registration_open().then(|| url(app, request, paths::REGISTER));
     let login = Login {
         layout: request.layout(app),
@@ -240,7 +217,6 @@ fn show(
 /// The notice for a word in the query.
 fn notice(word: &str) -> Option<LoginNotice> {
     match word {
-        sign_in_redirect::REGISTERED => Some(LoginNotice::Registered),
         sign_in_redirect::PASSWORD_SET => Some(LoginNotice::PasswordSet),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! Sign-in: the page, the password check, and what slows guessing down.
 
+pub(crate) mod beginning;
 pub(crate) mod known_browser;
 pub mod login;
 pub(crate) mod password_check;

@@ -1,5 +1,5 @@
-//! The redirect from a form of a signed-out user to the sign-in page: with a notice, the name to fill in, and the pending
-//! authorization request, stamped as having requested a sign-in.
+//! The redirects after a link was used, with the authorization request stored with it: of a signed-out user to the sign-in page, with
+//! a notice and the name to fill in, or of a user who is signed in by it.
 
 use actix_web::http::header;
 
@@ -17,9 +17,7 @@ use crate::{
     },
 };
 
-/// The word for a notice on the sign-in page: an account was created.
-pub const REGISTERED: &str = "registered";
-/// The word for a notice: a new password was set by a link.
+/// The word for a notice on the sign-in page: a new password was set by a link.
 pub const PASSWORD_SET: &str = "password_set";
 
 /// The purpose for which pseudonyms of browsers are derived.
@@ -44,14 +42,7 @@ pub fn to_sign_in(
     (notice, username): (&str, &str),
     (browser, now): (&str, Timestamp),
 ) -> Reply {
-    let params = request.map(Params::parse).filter(|params| params.get("client_id").is_some());
-    let request = params.map(|params| {
-        // A user who has just created an account is not asked to create another; the rest of `prompt` still applies.
-        let rest = prompt::after_registration(params.get("prompt").unwrap_or_default());
-        let prompt = (!rest.is_empty()).then_some(("prompt", rest.as_str()));
-        let without = [&returning::NAMES[..], &["prompt"]].concat();
-        Params::parse(&params.to_query(&without, prompt.as_slice()))
-    });
+    let request = stored(request);
     let requested = request.as_ref().map(|request| returning::ask_for_sign_in(app, request, now));
     let request = request.unwrap_or_default();
     let notice = returning::Notice { word: notice, name: username };
@@ -61,4 +52,29 @@ pub fn to_sign_in(
     let query = request.to_query(&[], &[&own[..], requested.as_slice()].concat());
     Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGIN))
         .with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+}
+
+/// Redirects a user who has just signed in by a link: on with the stored authorization request, for which this sign-in is a fresh one,
+/// or to the front page.
+pub fn signed_in(app: &App, request: Option<&str>, now: Timestamp) -> Reply {
+    let base = app.config.issuer.base();
+    let to = stored(request).map_or_else(
+        || format!("{base}{}", paths::HOME),
+        |request| {
+            let requested = returning::ask_for_sign_in(app, &request, now);
+            let query = request.to_query(&[], &[(returning::SIGN_IN_REQUESTED, &requested)]);
+            format!("{base}{}?{query}", paths::AUTHORIZE)
+        },
+    );
+    Reply::see_other(&to).with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+}
+
+/// The authorization request stored with a link, without our own parameters. A user who has just created an account is not asked to
+/// create another; the rest of `prompt` still applies.
+fn stored(request: Option<&str>) -> Option<Params> {
+    let params = request.map(Params::parse).filter(|params| params.get("client_id").is_some())?;
+    let rest = prompt::after_registration(params.get("prompt").unwrap_or_default());
+    let prompt = (!rest.is_empty()).then_some(("prompt", rest.as_str()));
+    let without = [&returning::NAMES[..], &["prompt"]].concat();
+    Some(Params::parse(&params.to_query(&without, prompt.as_slice())))
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::values::time::Timestamp;
+use crate::protocol::values::{id::Id, time::Timestamp};
 
 /// A kind of account activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +166,8 @@ pub struct Entry {
     pub origin: Origin,
     /// Its subject: an app's name, an address, or who did it.
     pub about: Option<String>,
+    /// The grant it is about, if it is about one.
+    pub grant: Option<Id>,
     /// The number of occurrences.
     pub count: u32,
 }

@@ -72,4 +72,7 @@ pub struct Notification {
     pub about: Option<String>,
     /// The row of its link.
     pub link: Option<Id>,
+    /// The grant that it is about, whose history the user can see after signing in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<Id>,
 }

@@ -1,4 +1,5 @@
-//! Retention of grants and sessions: when their rows are purged, a while after their end, so that users still see what has ended.
+//! Retention: when the rows of grants and sessions are purged, a while after their end, so that users still see what has ended; and
+//! how long other rows are kept for which there is no setting. The page about a user's data says what is written here.
 //! These rules never purge an active row; once an ended row is purged, its tokens are inactive because the row is missing.
 
 use crate::protocol::values::time::{Span, Timestamp};
@@ -6,6 +7,14 @@ use crate::protocol::values::time::{Span, Timestamp};
 /// How long an unredeemed code is kept at most: no token of its grant ever existed (RFC 6749 §4.1.2: a code is valid for ten
 /// minutes at most).
 const UNREDEEMED: Span = Span::from_seconds(86_400);
+
+/// How long a browser stays known after it was last seen: as long as its cookie is valid.
+pub const KNOWN_DEVICES: Span = Span::from_seconds(366 * 86_400);
+/// How long a link is kept after its end, so that a user who follows it is told why it no longer works.
+pub const ENDED_LINKS: Span = Span::from_seconds(7 * 86_400);
+
+/// The time for which a failed delivery is retried.
+pub const UNSENT: Span = Span::from_seconds(86_400);
 
 /// The periods that decide.
 #[derive(Clone, Copy, Debug)]

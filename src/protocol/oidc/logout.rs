@@ -67,7 +67,9 @@ pub enum Problem {
     HintOfAnother,
     /// `client_id`, or else the hint, names an unknown or disabled client.
     ClientUnknown,
-    /// The post-logout redirect URI is not registered for the client, or no client is named.
+    /// There is a post-logout redirect URI, but neither a hint nor `client_id` says of which client.
+    ClientMissing,
+    /// The post-logout redirect URI is not registered for the client.
     ReturnNotRegistered,
 }
 
@@ -121,8 +123,9 @@ impl LogoutRequest {
             // §2 leaves this case to the server: the client's own server calls, and no browser has a say. The hint names one session.
             (None, Some(Ok(hint))) if vouched && hint.session.is_some() => Step::End,
             (None, _) => Step::Nothing,
-            // §2: a hint from another session of the user is suspect.
-            (Some(here), Some(Ok(hint))) if vouched && hint.session == Some(here.session) => Step::End,
+            // §2: a hint from another session of the user is suspect. Nor is a user signed out at once who was to return to an
+            // address that is not the client's (§3).
+            (Some(here), Some(Ok(hint))) if problem.is_none() && hint.session == Some(here.session) => Step::End,
             (Some(_), _) => Step::Ask,
         };
         let address = match (&self.return_to, facts.client, problem) {
@@ -148,8 +151,8 @@ impl LogoutRequest {
             return Some(Problem::ClientUnknown);
         }
         let sent = self.return_to.as_ref()?;
-        let found = facts.client.and_then(|client| return_address::find_after_logout(client, sent, None));
-        found.is_none().then_some(Problem::ReturnNotRegistered)
+        let Some(client) = facts.client else { return Some(Problem::ClientMissing) };
+        return_address::find_after_logout(client, sent, None).is_none().then_some(Problem::ReturnNotRegistered)
     }
 }
 
@@ -228,10 +231,10 @@ mod tests {
             (format!("client_id=other&{bye}"), good, Problem::HintOfAnother, Step::Ask),
             (format!("client_id=other&{bye}"), Facts { hint: None, client: None, ..good }, Problem::ClientUnknown, Step::Ask),
             (bye.clone(), Facts { client: None, ..good }, Problem::ClientUnknown, Step::Ask),
-            (bye.clone(), Facts { hint: None, client: None, ..good }, Problem::ReturnNotRegistered, Step::Ask),
-            ("post_logout_redirect_uri=https://evil.example/".into(), good, Problem::ReturnNotRegistered, Step::End),
-            (format!("{bye}/"), good, Problem::ReturnNotRegistered, Step::End),
-            ("post_logout_redirect_uri=https://app.example.com/cb".into(), good, Problem::ReturnNotRegistered, Step::End),
+            (bye.clone(), Facts { hint: None, client: None, ..good }, Problem::ClientMissing, Step::Ask),
+            ("post_logout_redirect_uri=https://evil.example/".into(), good, Problem::ReturnNotRegistered, Step::Ask),
+            (format!("{bye}/"), good, Problem::ReturnNotRegistered, Step::Ask),
+            ("post_logout_redirect_uri=https://app.example.com/cb".into(), good, Problem::ReturnNotRegistered, Step::Ask),
         ] {
             let decision = request(&query).decide(&facts);
             assert_eq!((decision.step, decision.problem, decision.then), (step, Some(problem), None), "{query}");

@@ -3,11 +3,14 @@
 
 use diesel::prelude::*;
 
-use super::{Session, end_row, insert};
+use super::{Session, end_row, find, insert};
 use crate::{
     protocol::{
         account::{activity::Activity, notification::NotificationKind},
-        values::{id::Id, time::Timestamp},
+        values::{
+            id::Id,
+            time::{Span, Timestamp},
+        },
     },
     store::{
         AnyConnection, Result,
@@ -20,6 +23,9 @@ use crate::{
     },
 };
 
+/// Within this time, a form that is sent again is the same sign-in: a double click, or a click repeated by a browser.
+const TWICE: Span = Span::from_seconds(10);
+
 /// A successful sign-in.
 #[derive(Clone, Debug)]
 pub struct SignIn<'a> {
@@ -27,8 +33,10 @@ pub struct SignIn<'a> {
     pub user: &'a User,
     /// The previous session of this browser.
     pub before: Option<&'a Session>,
-    /// The session to create if the previous one cannot continue.
+    /// The session to create if the previous one cannot continue. Its id is that of the form: sent twice, it begins one session.
     pub new: Session,
+    /// The id in its place if the form was used before.
+    pub spare: Id,
     /// The address range, by which a device is recognised.
     pub network: &'a str,
     /// The id of the activity entry.
@@ -36,31 +44,61 @@ pub struct SignIn<'a> {
 }
 
 /// Signs a user in. Their own session in this browser gets a new generation; another user's ends, and the new one begins. The user
-/// is notified of a browser or network that was never seen before (ASVS 6.3.5). `None` if the password was changed or the account
+/// is notified of a browser or network that was never seen before (ASVS 6.3.5). The same form sent twice at once signs in once. `None` if the password was changed or the account
 /// disabled meanwhile: then nothing was done.
 ///
 /// # Errors
 /// Database errors.
 pub fn begin(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
-    dialect::together(connection, |connection| {
-        let SignIn { user, before, new, network, event } = sign_in;
-        let Some(auth_time) = users::hold(connection, user, now)? else { return Ok(None) };
-        let new = Session { auth_time, ..new };
-        // Without it, all browsers would be one known device.
-        let device = new.device_id.clone().ok_or_else(|| Error::Failed("a sign-in without a device".into()))?;
-        let seen = devices::see(connection, user.claims.id, (&device, network), now)?;
-        let origin = new.origin.clone();
-        // The very first sign-in of an account needs no notification.
-        let is_new = user.signed_in_at.is_some() && !(seen.device && seen.network);
-        let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
-        let event = Event { id: event, user: user.claims.id, activity, origin: &origin, about: None, at: now };
-        if is_new {
-            notifications::tell(connection, &event, NotificationKind::NewDevice, user)?;
-        } else {
-            activity::insert(connection, &event)?;
-        }
-        go_on_or_begin(connection, user, before, new, now).map(Some)
-    })
+    dialect::together(connection, |connection| begin_in(connection, sign_in, now))
+}
+
+/// As [`begin`], as part of a transaction.
+///
+/// # Errors
+/// Database errors.
+pub fn begin_in(connection: &mut AnyConnection, sign_in: SignIn<'_>, now: Timestamp) -> Result<Option<Session>> {
+    // This locks the user's row: of two requests that sign in at once, the second sees what the first has done.
+    let Some(auth_time) = users::hold(connection, sign_in.user, now)? else { return Ok(None) };
+    let same = find(connection, sign_in.new.id)?;
+    if let Some(begun) = same.as_ref().filter(|session| is_just_begun(session, sign_in.user.claims.id, now)) {
+        return Ok(Some(begun.clone()));
+    }
+    if let Some(before) = sign_in.before
+        && let Some(renewed) = find(connection, before.id)?
+        && renewed.generation == before.generation + 1
+        && is_just_begun(&renewed, sign_in.user.claims.id, now)
+    {
+        return Ok(Some(renewed));
+    }
+    let SignIn { user, before, new, spare, network, event } = sign_in;
+    let new = Session { id: if same.is_some() { spare } else { new.id }, auth_time, ..new };
+    // Without it, all browsers would be one known device.
+    let device = new.device_id.clone().ok_or_else(|| Error::Failed("a sign-in without a device".into()))?;
+    let seen = devices::see(connection, user.claims.id, (&device, network), now)?;
+    let origin = new.origin.clone();
+    // The very first sign-in of an account needs no notification.
+    let is_new = user.signed_in_at.is_some() && !(seen.device && seen.network);
+    let activity = if is_new { Activity::SignedInAnew } else { Activity::SignedIn };
+    let event = Event { id: event, user: user.claims.id, activity, origin: &origin, about: None, grant: None, at: now };
+    if is_new {
+        notifications::tell(connection, &event, NotificationKind::NewDevice, user)?;
+    } else {
+        activity::insert(connection, &event)?;
+    }
+    go_on_or_begin(connection, user, before, new, now).map(Some)
+}
+
+/// The session with this id, if it was begun or renewed a moment ago and is active.
+///
+/// # Errors
+/// Database errors.
+pub fn just_begun(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<Option<Session>> {
+    Ok(find(connection, id)?.filter(|session| is_just_begun(session, session.user_id, now)))
+}
+
+fn is_just_begun(session: &Session, user: Id, now: Timestamp) -> bool {
+    session.user_id == user && session.ended_at.is_none() && now.age_of(session.auth_time).is_at_most(TWICE)
 }
 
 fn go_on_or_begin(

@@ -92,18 +92,27 @@ fn what_is_wrong_is_said_and_nothing_is_sent() {
             let mut browser = signed_in(server);
             for (email, password, status, problem) in [
                 (NEW, "wrong", 401, "wrong-password"),
+                ("alice", "wrong", 401, "not-an-address wrong-password"),
                 ("alice", PASSWORD, 400, "not-an-address"),
                 ("", PASSWORD, 400, "not-an-address"),
                 ("a@b\nBcc: eve@example.com", PASSWORD, 400, "not-an-address"),
             ] {
                 let page = ask(&mut browser, email, password);
                 assert!(page.status == status && page.problem() == Some(problem), "{email}: {page:?}");
+                // What was right is not typed again.
+                assert_eq!(page.body.contains("name=\"kept_password\""), password == PASSWORD, "{email}: {page:?}");
+                assert!(!page.body.contains(PASSWORD));
             }
+            let again = ask(&mut browser, "alice", PASSWORD);
+            let kept = again.attribute("name=\"kept_password\"", "value");
+            let fields = [("email", "third@example.org"), ("password", ""), ("kept_password", kept.as_str())];
+            let page = act(&mut browser, "/account/email", "/account/email", &fields);
+            assert_eq!(done(&page), "/account/email?done=sent");
             let forged = browser.send("POST", "/account/email", Some(&[("email", NEW), ("password", PASSWORD)]));
-            assert_eq!((forged.status, happened(server, alice, Activity::EmailChangeRequested)), (400, 0));
+            assert_eq!((forged.status, happened(server, alice, Activity::EmailChangeRequested)), (400, 1));
             // Nobody writes e-mails to unknown callers without end.
             let statuses: Vec<_> = (0..7).map(|n| ask(&mut browser, &format!("{n}@example.org"), PASSWORD).status).collect();
-            assert_eq!(statuses, [303, 303, 303, 303, 303, 429, 429]);
+            assert_eq!(statuses, [303, 303, 303, 303, 429, 429, 429]);
         },
     );
 }

@@ -9,7 +9,7 @@ use super::{
     OFFLINE, OTHER, SCOPE, SESSION, act, assert_alive, assert_inactive, change_password, done, happened, is_signed_in, signed_in,
     stamp, tokens,
 };
-use crate::harness::{Browser, PASSWORD, both};
+use crate::harness::{Browser, PASSWORD, Page, both};
 
 #[test]
 fn the_new_one_counts_and_everything_else_ends() {
@@ -63,6 +63,8 @@ fn what_is_not_good_enough_changes_nothing() {
         let many = "aB3$".repeat(300);
         for (old, new, status, problem) in [
             ("wrong", OTHER, 401, "wrong-password"),
+            ("wrong", "short", 401, "wrong-password password-too-short"),
+            ("", "", 401, "wrong-password password-too-short"),
             (PASSWORD, PASSWORD, 400, "new-same-as-old"),
             (PASSWORD, "short", 400, "password-too-short"),
             (PASSWORD, "", 400, "password-too-short"),
@@ -135,5 +137,35 @@ fn of_many_at_once_one_changes_it() {
         let changed = statuses.iter().filter(|(_, to)| to.contains("done=changed")).count();
         assert_eq!((changed, happened(server, alice, Activity::PasswordChanged)), (1, 1), "{statuses:?}");
         assert!(statuses.iter().all(|(status, _)| matches!(status, 303 | 401 | 429)), "{statuses:?}");
+    });
+}
+
+#[test]
+fn the_password_that_was_right_is_kept() {
+    both(|server| {
+        server.add_user("alice");
+        let mut browser = signed_in(server);
+        let path = "/account/password";
+        let kept = |page: &Page, field: &str| {
+            let mark = format!("name=\"kept_{field}\"");
+            page.body.contains(&mark).then(|| page.attribute(&mark, "value"))
+        };
+        let flawed = act(&mut browser, path, path, &[("password", PASSWORD), ("new_password", "short")]);
+        assert!(kept(&flawed, "new_password").is_none() && !flawed.body.contains(PASSWORD), "{flawed:?}");
+        let current = kept(&flawed, "password").unwrap();
+        let wrong = act(&mut browser, path, path, &[("password", "wrong"), ("new_password", OTHER)]);
+        assert!(kept(&wrong, "password").is_none() && !wrong.body.contains(OTHER), "{wrong:?}");
+        let new = kept(&wrong, "new_password").unwrap();
+        // Not in another field, another form or another session.
+        let swapped = [("password", ""), ("kept_password", new.as_str()), ("new_password", OTHER)];
+        assert_eq!(act(&mut browser, path, path, &swapped).status, 401);
+        let to_delete = [("password", ""), ("kept_password", current.as_str())];
+        assert_eq!(act(&mut browser, "/account/data", "/account/delete", &to_delete).status, 401);
+        let good =
+            [("password", ""), ("kept_password", current.as_str()), ("new_password", ""), ("kept_new_password", new.as_str())];
+        assert_eq!(act(&mut signed_in(server), path, path, &good).status, 401);
+        let page = act(&mut browser, path, path, &good);
+        assert_eq!(done(&page), "/account/password?done=changed");
+        assert_eq!(Browser::new(server).sign_in_at("/login", "alice", OTHER).status, 303);
     });
 }

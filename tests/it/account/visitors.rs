@@ -26,6 +26,8 @@ fn to_sign_in(back: &str) -> String {
 fn who_is_not_signed_in_signs_in_and_comes_back() {
     both(|server| {
         server.add_user("alice");
+        let grant = "/account/grants/0192f3c4a5b60718293a4b5c6d7e8f90";
+        assert_eq!(Browser::new(server).get(grant).location(), to_sign_in(grant));
         for page in PAGES {
             let mut browser = Browser::new(server);
             let away = browser.get(page);
@@ -37,9 +39,7 @@ fn who_is_not_signed_in_signs_in_and_comes_back() {
             assert_eq!((back.status, back.location()), (303, page), "{back:?}");
             assert_eq!(browser.get(page).status, 200, "{page}");
         }
-        for (path, back) in
-            [("/account/grants/0192f3c4a5b60718293a4b5c6d7e8f90", "/account"), ("/account/export", "/account/data")]
-        {
+        for (path, back) in [("/account/grants/nonsense", "/account"), ("/account/export", "/account/data")] {
             assert_eq!(Browser::new(server).get(path).location(), to_sign_in(back));
         }
         for (form, back) in FORMS {

@@ -22,7 +22,7 @@ impl Server {
     /// An activity of an account now, from an unknown origin.
     pub fn event(&self, user: Id, activity: Activity) -> Event<'static> {
         let now = self.now();
-        Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, at: now }
+        Event { id: random::id(now), user, activity, origin: &UNKNOWN_ORIGIN, about: None, grant: None, at: now }
     }
 
     /// Changes a user's details, as an operator does.

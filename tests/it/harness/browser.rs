@@ -140,7 +140,7 @@ impl Browser {
     pub fn sign_in_at(&mut self, path: &str, username: &str, password: &str) -> Page {
         let page = self.get(path);
         assert_eq!(page.status, 200, "{page:?}");
-        let (action, csrf) = (page.attribute("<form".trim_start_matches('<'), "action"), page.csrf());
+        let (action, csrf) = (page.attribute("form ", "action"), page.csrf());
         self.send("POST", &action, Some(&[("username", username), ("password", password), ("csrf", &csrf)]))
     }
 

@@ -67,7 +67,8 @@ impl ReceivedMessage {
     /// The only link in its text.
     #[track_caller]
     pub fn link(&self) -> &str {
-        let links: Vec<_> = self.text.lines().filter(|line| line.starts_with("http")).collect();
+        let links = self.text.lines().filter(|line| line.starts_with("http") && !line.contains("/account/grants/"));
+        let links: Vec<_> = links.collect();
         assert_eq!(links.len(), 1, "{self:?}");
         links[0]
     }

@@ -140,6 +140,7 @@ fn no_message_is_given_up_or_put_off_for_months() {
             origin: UNKNOWN_ORIGIN.clone(),
             about: None,
             link,
+            grant: None,
         };
         server.step_clock(AHEAD);
         // By that clock a day is over since it was to be sent, and the time of its link.

@@ -23,7 +23,15 @@ fn warned(server: &Server, mail: &MailServer, user: Id) -> ReceivedMessage {
     let origin =
         Origin { address: Some("192.0.2.7".into()), place: Some("Lyon, France".into()), user_agent: Some(FIREFOX.into()) };
     let now = server.now();
-    let event = Event { id: random::id(now), user, activity: Activity::PasswordReset, origin: &origin, about: None, at: now };
+    let event = Event {
+        id: random::id(now),
+        user,
+        activity: Activity::PasswordReset,
+        origin: &origin,
+        about: None,
+        grant: None,
+        at: now,
+    };
     server.store(|connection| account::reset_password(connection, &hash, &event));
     server.app.delivery_waker.wake();
     mail.wait_for("alice@example.com", 1).remove(0)

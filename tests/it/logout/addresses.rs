@@ -64,17 +64,22 @@ fn an_address_that_is_nearly_right_is_wrong() {
             } else {
                 let hinted = [("id_token_hint", ours.text("id_token")), ("post_logout_redirect_uri", address), ("state", "s")];
                 let page = ask(&mut browser, method, &hinted);
-                page.assert_page();
-                let found = (page.status, page.header("location"), page.header("set-cookie"));
-                assert_eq!(found, (200, None, Some(GONE)), "{address}: {page:?}");
-                assert!(page.is("signed-out") && page.problem().is_some(), "{address}: {page:?}");
+                requested(&mut browser, &page);
+                assert!(page.is("sign-out") && page.problem() == Some("return-not-registered"), "{address}: {page:?}");
                 assert_eq!(page.form_targets(), "'self'", "{address}");
+                let page = confirm(&mut browser, &page);
+                assert_eq!((page.status, page.location(), page.header("set-cookie")), (303, "/logout", Some(GONE)), "{address}");
             }
             (browser, ours) = signed_in_at(server, &app, "alice");
         }
-        let page = ask(&mut browser, "GET", &[("post_logout_redirect_uri", BYE)]);
-        requested(&mut browser, &page);
-        assert!(page.is("sign-out") && page.problem().is_some(), "nobody says whose address it is: {page:?}");
+        for method in ["GET", "POST"] {
+            let page = ask(&mut browser, method, &[("post_logout_redirect_uri", BYE)]);
+            requested(&mut browser, &page);
+            assert_eq!(page.problem(), Some("client-missing"), "nobody says whose address it is: {page:?}");
+            assert!(page.body.contains("id_token_hint") && !page.body.contains("not registered"), "{page:?}");
+            let signed_out = ask(&mut Browser::new(server), "GET", &[("post_logout_redirect_uri", BYE)]);
+            assert!(signed_out.is("signed-out") && signed_out.problem() == Some("client-missing"), "{signed_out:?}");
+        }
     });
 }
 

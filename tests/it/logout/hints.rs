@@ -98,9 +98,10 @@ fn one_of_another_app_of_the_user_leads_to_that_apps_addresses_alone() {
         let (mut browser, _) = signed_in_at(server, &app, "alice");
         let theirs = tokens(server, &mut browser, &other, "alice", "openid");
         let page = ask(&mut browser, "GET", &[("id_token_hint", theirs.text("id_token")), ("post_logout_redirect_uri", BYE)]);
-        page.assert_page();
-        assert_eq!((page.status, page.header("location"), page.header("set-cookie")), (200, None, Some(GONE)), "{page:?}");
-        assert!(page.is("signed-out") && page.problem().is_some(), "{page:?}");
+        requested(&mut browser, &page);
+        assert!(page.is("sign-out") && page.problem() == Some("return-not-registered"), "{page:?}");
+        let page = confirm(&mut browser, &page);
+        assert_eq!((page.status, page.location(), page.header("set-cookie")), (303, "/logout", Some(GONE)), "{page:?}");
     });
 }
 

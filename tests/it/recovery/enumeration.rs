@@ -20,8 +20,8 @@ fn add_everyone(server: &Server, number: u32) {
 
 /// A page without what differs between two of the same kind: request id, proofs, the name that was typed.
 fn essence(page: &Page, typed: &str) -> (u16, Vec<(String, String)>, String) {
-    let location = page.header("location").unwrap_or_default();
-    let sent = location.split("sent=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or("no stamp");
+    let stamped = page.header("location").unwrap_or(&page.body);
+    let sent = stamped.split("?sent=").nth(1).and_then(|rest| rest.split('&').next()).unwrap_or("no stamp");
     let csrf = if page.body.contains("name=\"csrf\"") { page.csrf() } else { "no proof".into() };
     let same = |text: &str| {
         let text = text.replace(sent, "STAMP").replace(&csrf, "CSRF").replace(page.header("x-request-id").unwrap(), "ID");

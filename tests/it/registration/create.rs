@@ -3,17 +3,16 @@
 
 use symbolon::testing::protocol::oauth::client::ClientKind;
 
-use super::{NEW, finish, requested};
+use super::{finish, requested};
 use crate::harness::{Browser, Page, Server, query_of, with_mail};
 
-/// Signs in at the page where a registration ended, and goes on to the answer.
-fn sign_in_and_allow(browser: &mut Browser, page: &Page, username: &str) -> Page {
-    let shown = browser.get(page.location());
-    assert_eq!((shown.status, shown.attribute("id=\"username\"", "value")), (200, username.into()), "{shown:?}");
-    let page = browser.submit(&shown, &[("username", username), ("password", NEW)]);
+/// Goes on from where a registration ended to the answer; no sign-in page is on the way.
+fn allow(browser: &mut Browser, page: &Page) -> Page {
     let to = page.location().to_owned();
     assert!(to.starts_with("/authorize?") && !to.contains("notice=") && !to.contains("sign_in_as="), "{to}");
-    browser.follow(&to, username, "allow")
+    let asked = browser.get(&to);
+    assert!(asked.location().starts_with("/consent?"), "{asked:?}");
+    browser.follow(&to, "nobody signs in", "allow")
 }
 
 #[test]
@@ -36,9 +35,9 @@ fn a_request_for_an_account_leads_to_one_and_back_to_the_app() {
                 let mut elsewhere = Browser::new(server);
                 assert!(elsewhere.open(server, &message).body.contains("App spa"));
                 let page = finish(server, &mut elsewhere, &message, &name);
-                assert!(page.status == 303 && page.location().starts_with("/login?client_id=spa&"), "{page:?}");
-                // Nobody is asked to make another account.
-                let page = sign_in_and_allow(&mut elsewhere, &page, &name);
+                assert!(page.status == 303 && page.location().starts_with("/authorize?client_id=spa&"), "{page:?}");
+                // Nobody is asked to make another account, nor to sign in.
+                let page = allow(&mut elsewhere, &page);
                 let answer = query_of(page.location());
                 assert_eq!(answer["state"], "st4te");
                 let tokens = server.redeem(&spa, &answer["code"]);
@@ -97,7 +96,7 @@ fn the_sign_in_page_leads_there_with_the_request() {
             let message = requested(server, mail, &register, "zoe@example.com");
             server.advance(80_000);
             let page = finish(server, &mut browser, &message, "zoe");
-            let page = sign_in_and_allow(&mut browser, &page, "zoe");
+            let page = allow(&mut browser, &page);
             assert!(query_of(page.location()).contains_key("code"), "{page:?}");
         },
     );

@@ -51,7 +51,7 @@ fn without_mail_nothing_that_needs_it_is_offered() {
 }
 
 /// The words of every notice, by the word for it.
-const NOTICES: [(&str, &str); 2] = [("registered", "Your account is ready."), ("password_set", "Your new password is set.")];
+const NOTICES: [(&str, &str); 1] = [("password_set", "Your new password is set.")];
 
 /// Where this server leads a browser with this cookie, with a notice about alice and this request.
 fn given(server: &Server, browser: &str, word: &str, request: &str) -> String {
@@ -86,10 +86,10 @@ fn what_led_there_is_said_once_this_server_has_said_so_to_this_browser() {
             other.get("/login");
             assert_silent(&mut other, &path);
         }
-        let path = given(server, &cookie, "registered", "");
+        let path = given(server, &cookie, "password_set", "");
         server.advance(601);
         assert_silent(&mut browser, &path);
-        for word in ["password_changed", "signed_out_everywhere", "operator_asks", "unknown"] {
+        for word in ["registered", "password_changed", "signed_out_everywhere", "operator_asks", "unknown"] {
             assert!(!browser.get(&given(server, &cookie, word, "")).body.contains("role=\"status\""), "{word}");
         }
     });
@@ -106,10 +106,10 @@ fn a_notice_without_its_stamp_says_nothing() {
         browser.get("/login");
         let cookie = browser.cookies[BROWSER].clone();
         let stamp_of = |path: &str| path.split("notice_stamp=").nth(1).unwrap().to_owned();
-        let good = stamp_of(&given(server, &cookie, "registered", ""));
-        let empty = stamp_of(&given(server, "", "registered", ""));
-        let of_request = given(server, &cookie, "registered", request);
-        assert!(browser.get(&of_request).done() == Some("registered"), "before the others");
+        let good = stamp_of(&given(server, &cookie, "password_set", ""));
+        let empty = stamp_of(&given(server, "", "password_set", ""));
+        let of_request = given(server, &cookie, "password_set", request);
+        assert!(browser.get(&of_request).done() == Some("password-set"), "before the others");
         let form = browser.get("/login").csrf();
         for (word, _) in NOTICES {
             for stamp in [None, Some(""), Some("x"), Some(&*empty), Some(&*form), Some(&*stamp_of(&of_request))] {
@@ -119,11 +119,11 @@ fn a_notice_without_its_stamp_says_nothing() {
                 assert_silent(&mut Browser::new(server), &format!("/login?{}", encode(&pairs)));
             }
         }
-        for (word, name) in [("password_set", "alice"), ("registered", "bob"), ("registered", "")] {
+        for (word, name) in [("registered", "alice"), ("password_set", "bob"), ("password_set", "")] {
             let pairs = [("notice", word), ("sign_in_as", name), ("notice_stamp", good.as_str())];
             assert_silent(&mut browser, &format!("/login?{}", encode(&pairs)));
         }
-        assert_silent(&mut browser, &format!("/login?notice=registered&notice_stamp={good}"));
+        assert_silent(&mut browser, &format!("/login?notice=password_set&notice_stamp={good}"));
         let other = request.replace("st4te", "other");
         assert_silent(&mut browser, &of_request.replace(request, &other));
         // What a client says of whom it expects is a hint as before.
