@@ -18,6 +18,9 @@ mod documents;
 #[path = "house/errors.rs"]
 mod errors;
 #[cfg(test)]
+#[path = "house/examples.rs"]
+mod examples;
+#[cfg(test)]
 #[path = "house/files.rs"]
 mod files;
 #[cfg(test)]

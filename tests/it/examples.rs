@@ -3,6 +3,7 @@
 //! is `copied`.
 
 mod copied;
+mod native;
 
 use serde_json::{Value, json};
 use symbolon::testing::{
@@ -57,6 +58,11 @@ fn start_api(operated: &Operated, name: &str, app: &str) -> (Running, String) {
 /// What the scripts of apps read.
 fn settings(operated: &Operated, url: &str) -> Value {
     json!({ "issuer": operated.server.url, "url": url, "username": "alice", "password": PASSWORD })
+}
+
+#[test]
+fn api_axum_checks_tokens() {
+    api("api-axum");
 }
 
 #[test]
@@ -133,4 +139,19 @@ fn bff_node_stands_faults() {
 #[test]
 fn bff_node_refreshes_once_for_all() {
     bff_refreshes_once("bff-node");
+}
+
+#[test]
+fn bff_keeps_tokens_from_the_browser() {
+    bff_in_a_browser("bff", "api-axum", Database::sqlite());
+}
+
+#[test]
+fn bff_stands_faults() {
+    bff_with_faults("bff");
+}
+
+#[test]
+fn bff_refreshes_once_for_all() {
+    bff_refreshes_once("bff");
 }

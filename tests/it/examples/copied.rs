@@ -63,7 +63,7 @@ impl Example {
     /// Starts it with the README's own command and these variables, and waits until it listens at its `PORT`.
     pub fn start(self, variables: &[(&str, &str)]) -> Running {
         let port = variables.iter().find(|(name, _)| *name == "PORT").map(|(_, port)| port.parse::<u16>().unwrap());
-        let running = self.run(variables);
+        let running = self.run(&[], variables);
         if let Some(port) = port {
             let listens = || std::net::TcpStream::connect(("localhost", port)).is_ok();
             wait_until(listens, || format!("{} does not listen: {}", running.name, running.process.said()));
@@ -71,8 +71,8 @@ impl Example {
         running
     }
 
-    /// As [`Example::start`], for one that does not listen.
-    pub fn run(self, variables: &[(&str, &str)]) -> Running {
+    /// As [`Example::start`], for one that does not listen, with further arguments.
+    pub fn run(self, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let command = self.commands().pop().unwrap();
         // Variables before the command are for the reader to fill in: here they are given.
         let mut words = command.split_whitespace().skip_while(|word| word.contains('=')).peekable();
@@ -91,7 +91,7 @@ impl Example {
         let port = variables.iter().find(|(name, _)| *name == "PORT").map_or("", |(_, port)| port);
         let default = words.clone().find(|word| word.parse::<u16>().is_ok()).unwrap_or_default().to_owned();
         started.args(words.map(|word| if word == default { port } else { word }));
-        started.current_dir(self.folder.path());
+        started.args(arguments).current_dir(self.folder.path());
         Running { process: Process::start_command(started, variables), name: command, _folder: self.folder }
     }
 }
@@ -125,10 +125,13 @@ fn built(package: &str) -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_symbolon")).with_file_name(package)
 }
 
-/// Builds every program of the workspace. `--tests` as well, so that what they depend on is what the tests were built with.
+/// Builds the programs of all examples. The test is named as well, so that what they depend on is what the tests were built with.
 fn build() {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["build", "--locked", "--workspace", "--bins", "--tests"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    command.args(["build", "--locked", "--workspace", "--test", "it"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    for program in ["api-axum", "bff", "native"] {
+        command.args(["--bin", &format!("symbolon-example-{program}")]);
+    }
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_PKG_")) {
         command.env_remove(name);
     }
