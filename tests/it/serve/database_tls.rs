@@ -53,7 +53,8 @@ fn the_certificate_of_the_database_is_verified_by_whom_the_url_names() {
     // `migrate` with this URL and these variables: whether it can, and what it says.
     let migrate = |mut command: Command, parameters: &str, variable: Option<(&'static str, &str)>| {
         command.arg("migrate");
-        let site = Site::new(Database::at("postgres", &url(parameters)));
+        let secret = "a secret of at least thirty-two bytes"; // of the installation, whatever its directory
+        let site = Site::new(Database::at("postgres", &url(parameters))).with("SYMBOLON_SECRET", secret);
         let variables = site.variables.iter().map(|(name, value)| (*name, value.as_str())).chain(variable).collect::<Vec<_>>();
         let (status, said) = Process::start_command(command, &variables).end();
         (status.success(), said)
