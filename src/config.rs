@@ -45,6 +45,9 @@ use crate::{
     store::DatabaseUrl,
 };
 
+/// What `listen` begins with where it names the path of a Unix socket.
+pub const UNIX_PREFIX: &str = "unix:";
+
 /// How long a handler may run after the time for it to start has passed. Longer than the databases' own limits (`store::dialect`:
 /// 10 s for a statement, 2 s for a lock): only a database that neither answers nor disconnects is given up on.
 const BLOCKING_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -207,7 +210,7 @@ impl Config {
         let mail = MailSettings::read(&settings)?;
         let scope_claims =
             ScopeClaims::new(settings.scope_claims.0.clone()).map_err(|why| ConfigError::new("scope_claims", why))?;
-        checks::listen(&settings.listen, tls.is_some() || !trusted_proxies.is_empty())?;
+        checks::listen(&settings.listen, tls.is_some(), !trusted_proxies.is_empty())?;
         settings.metrics_listen.as_deref().map(|listen| checks::addresses("metrics_listen", listen)).transpose()?;
         checks::numbers(&settings)?;
         checks::log(&settings.log)?;
@@ -285,7 +288,7 @@ impl Config {
     /// Says that a proxy is missing, if there must be one: nobody else could have the certificate of the issuer.
     #[must_use]
     pub fn proxy_hint(&self) -> Option<&'static str> {
-        let is_proxied = self.issuer.is_https() && self.tls.is_none();
+        let is_proxied = self.issuer.is_https() && self.tls.is_none() && !self.listen.starts_with(UNIX_PREFIX);
         (is_proxied && self.trusted_proxies.is_empty()).then_some(
             "trusted_proxies is empty, but the issuer is https and there is no tls_cert_file, so a proxy must be in front: without its address there, all users share one address and one limit for wrong passwords",
         )

@@ -4,11 +4,14 @@
 mod connections;
 pub mod limits;
 mod listener;
+mod sockets;
+mod startup;
+mod systemd;
 mod tls;
+mod waiting;
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener},
     sync::{Arc, atomic::Ordering},
 };
 
@@ -16,6 +19,8 @@ use actix_web::{dev::Server, web::Data};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use limits::Bounds;
+use sockets::Socket;
+pub use startup::start;
 use tls::Certificate;
 
 use crate::{
@@ -29,7 +34,7 @@ use crate::{
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
     store::{
-        self, AnyConnection, Store, meta, migrations,
+        self, AnyConnection, DatabaseUrl, Store, meta, migrations,
         spellings::{self, Rewritten, Taken},
     },
     workers::{blocking_pool::BlockingPool, supervisor::caught},
@@ -50,6 +55,9 @@ pub enum StartError {
     /// The database.
     #[error("database: {0}")]
     Store(#[from] store::Error),
+    /// The database cannot be reached: it may be starting.
+    #[error("database: {0}")]
+    Unreachable(String),
     /// Its tables.
     #[error("migrations: {0}")]
     Migrations(#[from] migrations::MigrationError),
@@ -65,6 +73,9 @@ pub enum StartError {
     /// The database belongs to another installation.
     #[error(transparent)]
     Installation(#[from] InstallationError),
+    /// The server cannot listen.
+    #[error(transparent)]
+    Io(#[from] io::Error),
     /// The system gives no threads.
     #[error("threads: {0}")]
     Threads(#[source] io::Error),
@@ -82,7 +93,11 @@ impl store::error::Outage for StartError {
 /// [`StartError`].
 pub fn prepare(mut config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     config.make_files()?;
-    let store = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout)?;
+    let opened = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout);
+    let store = opened.map_err(|error| match (error, &config.database) {
+        (store::Error::Unavailable(why), DatabaseUrl::Postgres(_)) => StartError::Unreachable(why),
+        (error, _) => error.into(),
+    })?;
     let passwords = Passwords::new(&config.passwords)?;
     let (outbound, mailer) = (Outbound::new(&config.outbound)?, Mailer::new(&config.mail)?);
     let now = clock.now();
@@ -127,9 +142,9 @@ pub struct Listening {
     /// The server for monitoring, if configured.
     pub metrics: Option<Server>,
     /// The addresses it listens on.
-    pub addresses: Vec<SocketAddr>,
+    pub addresses: Vec<String>,
     /// The addresses for monitoring.
-    pub metrics_addresses: Vec<SocketAddr>,
+    pub metrics_addresses: Vec<String>,
     /// Its certificate, if it serves HTTPS.
     pub certificate: Option<Arc<Certificate>>,
     /// The limits on its connections.
@@ -140,16 +155,17 @@ pub struct Listening {
 ///
 /// # Errors
 /// When the address cannot be bound, or the certificate cannot be read.
+#[cfg(feature = "testing")]
 pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
+    listen_on(app, sockets::of_requests(&app.config)?, workers)
+}
+
+fn listen_on(app: &Data<App>, requests: Vec<Socket>, workers: usize) -> io::Result<Listening> {
     let certificate = app.config.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(tls::server_config).transpose()?;
-    let bind = |key: &str, listen: &str| {
-        listener::bind(listen).map_err(|error| io::Error::new(error.kind(), format!("{key}: '{listen}': {error}")))
-    };
-    let requests = bind("listen", &app.config.listen)?;
-    let metrics = app.config.metrics_listen.as_deref().map_or_else(|| Ok(Vec::new()), |listen| bind("metrics_listen", listen))?;
-    let addresses = requests.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
-    let metrics_addresses = metrics.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
+    let bind = |listen| sockets::bind("metrics_listen", listen);
+    let metrics = app.config.metrics_listen.as_deref().map_or_else(|| Ok(Vec::new()), bind)?;
+    let [addresses, metrics_addresses] = [&requests, &metrics].map(|all| all.iter().map(ToString::to_string).collect());
     let bounds = Bounds::of(&app.config, limits::open_files());
     let server = listener::serve(app, requests, (workers, bounds), tls.as_ref())?;
     let metrics = (!metrics.is_empty()).then(|| listener::serve_metrics(app, metrics)).transpose()?;
@@ -163,8 +179,18 @@ pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
 /// As [`listen`], or the error of `ready`.
 pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let signals = Signals::hear()?;
+    let requests = sockets::of_requests(&app.config)?;
+    serve_on(app, requests, signals, ready).await
+}
+
+async fn serve_on(
+    app: Data<App>,
+    requests: Vec<Socket>,
+    mut signals: Signals,
+    ready: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Listening { server, metrics, addresses, metrics_addresses, certificate, bounds } = listen(&app, workers)?;
+    let Listening { server, metrics, addresses, metrics_addresses, certificate, bounds } = listen_on(&app, requests, workers)?;
     let (issuer, open_files, configured) = (app.config.issuer.as_str(), limits::open_files(), app.config.connections.in_all);
     if usize::try_from(configured).is_ok_and(|configured| bounds.in_all < configured) {
         tracing::warn!(
@@ -175,10 +201,10 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
         );
     }
     let (max_connections, of_one_address) = (bounds.in_all, bounds.of_one_address);
-    let [addresses, metrics_addresses] =
-        [addresses, metrics_addresses].map(|all| all.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", "));
+    let [addresses, metrics_addresses] = [addresses, metrics_addresses].map(|all| all.join(", "));
     tracing::info!(issuer, database = %app.config.database, addresses, metrics_addresses, open_files, max_connections, of_one_address, "serving");
     ready()?;
+    systemd::ready();
     let beside = actix_web::rt::spawn(background::run(app.clone().into_inner()));
     let abandoned = actix_web::rt::spawn(app::look_after(app.clone().into_inner()));
     let metrics = metrics.map(|metrics| (metrics.handle(), actix_web::rt::spawn(metrics)));
@@ -186,6 +212,7 @@ pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io
     let stopping = app.clone();
     actix_web::rt::spawn(async move {
         signals.stop(certificate.as_deref()).await;
+        systemd::stopping();
         stopping.draining.store(true, Ordering::Release);
         tokio::time::sleep(stopping.config.shutdown_delay).await;
         tracing::info!("stopping: waiting for requests in flight");
@@ -219,7 +246,7 @@ impl Signals {
     }
 
     /// Returns when it is time to stop.
-    async fn stop(mut self, certificate: Option<&Certificate>) {
+    async fn stop(&mut self, certificate: Option<&Certificate>) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,

@@ -34,13 +34,12 @@ pub fn run(config: Config) -> Result<(), Error> {
 
 fn serve(config: Config) -> Result<(), Error> {
     server::limits::raise();
-    let app = server::prepare(config, Clock::system())?;
     let system = actix_web::rt::System::new();
-    let served = system.block_on(server::serve(app, || Ok(())));
+    let served = system.block_on(server::start(config, Clock::system()));
     // Dropping it would wait for threads without end. Unfinished work has had its time: an e-mail delayed by a mail server is still
     // in the queue.
     std::mem::forget(system);
-    Ok(served.map_err(|error| error.to_string())?)
+    Ok(served?)
 }
 
 /// Sets up logging to standard error: text on a terminal, JSON otherwise.

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{
-    ConfigError, MailKind, Registration, Settings, bad,
+    ConfigError, MailKind, Registration, Settings, UNIX_PREFIX, bad,
     values::{Duration, List},
 };
 use crate::protocol::values::time::Span;
@@ -21,9 +21,18 @@ pub fn networks(key: &str, written: &List) -> Result<Vec<IpNet>, ConfigError> {
 }
 
 /// RFC 6749 §3.1.2.1, OAuth 2.1 §1.5: plain http only where nobody can intercept it.
-pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
+pub fn listen(listen: &str, is_tls: bool, is_proxied: bool) -> Result<(), ConfigError> {
+    if let Some(path) = listen.strip_prefix(UNIX_PREFIX) {
+        return match path {
+            "" => Err(bad("listen", listen, "expected a path after unix:, such as unix:/run/symbolon/symbolon.sock")),
+            _ if is_tls => {
+                Err(bad("listen", listen, "expected host:port with tls_cert_file: a proxy on this machine has the certificate"))
+            }
+            _ => Ok(()),
+        };
+    }
     let addresses = addresses("listen", listen)?;
-    if !protected && addresses.iter().any(|address| !address.ip().is_loopback()) {
+    if !is_tls && !is_proxied && addresses.iter().any(|address| !address.ip().is_loopback()) {
         return Err(bad(
             "listen",
             listen,
@@ -37,7 +46,7 @@ pub fn listen(listen: &str, protected: bool) -> Result<(), ConfigError> {
 pub fn addresses(key: &str, listen: &str) -> Result<Vec<SocketAddr>, ConfigError> {
     let is_host_and_port = listen.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
     if !is_host_and_port {
-        return Err(bad(key, listen, "expected host:port, such as localhost:8080"));
+        return Err(bad(key, listen, "expected host:port, such as localhost:8080, or for listen unix: and a path"));
     }
     // Well formed, but this machine cannot resolve the host: a fault of the network, or of /etc/hosts.
     let resolved = listen.to_socket_addrs();

@@ -3,7 +3,7 @@
 //! reached by https. Whether the server is alive or ready may be asked by plain http from anywhere: the answer has no secret in it.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::atomic::Ordering,
 };
 
@@ -20,6 +20,10 @@ pub struct Arrival {
     pub is_insecure: bool,
 }
 
+/// What stands for the peer of a connection by a Unix socket; no peer of another connection has it. Whoever may open the socket is a
+/// proxy on this machine, and trusted.
+pub const UNIX_PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
 /// The maximum length of a location.
 const PLACE_LIMIT: usize = 80;
 
@@ -31,7 +35,7 @@ const FORWARDED: [&str; 2] = ["x-forwarded-for", "x-forwarded-proto"];
 pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
     let header = app.config.geo_header.as_ref()?;
     let peer = request.peer_addr()?.ip().to_canonical();
-    if !app.config.trusted_proxies.iter().any(|network| network.contains(&peer)) {
+    if !is_trusted(app, peer) {
         return None;
     }
     // Of several values, the one that the proxy has set cannot be told.
@@ -44,13 +48,28 @@ pub fn place(request: &ServiceRequest, app: &App) -> Option<String> {
 #[must_use]
 pub fn arrival(request: &ServiceRequest, app: &App) -> Option<Arrival> {
     let peer = request.peer_addr()?.ip().to_canonical();
-    let is_trusted = |address: IpAddr| app.config.trusted_proxies.iter().any(|net| net.contains(&address));
+    let is_trusted = |address| is_trusted(app, address);
     let is_tls = app.config.tls.is_some();
     let arrival = judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted);
     if !is_trusted(peer) && is_forwarded(request.headers()) {
         suspect_proxy(app, peer);
     }
-    Some(arrival)
+    Some(Arrival { address: shown(arrival.address), ..arrival })
+}
+
+fn is_trusted(app: &App, address: IpAddr) -> bool {
+    address == UNIX_PEER.ip() || app.config.trusted_proxies.iter().any(|network| network.contains(&address))
+}
+
+/// The address of a peer, where no header is read.
+#[must_use]
+pub fn peer(peer: Option<SocketAddr>) -> IpAddr {
+    shown(peer.unwrap_or(UNIX_PEER).ip().to_canonical())
+}
+
+/// A caller by a Unix socket that names no other is on this machine.
+fn shown(address: IpAddr) -> IpAddr {
+    if address == UNIX_PEER.ip() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address }
 }
 
 /// Whether this path may be requested by plain http from anywhere.
@@ -96,7 +115,7 @@ fn judge(peer: IpAddr, headers: &HeaderMap, is_tls: bool, issuer_is_https: bool,
     let is_protected = match proto.as_deref() {
         Some(proto) => proto == "https",
         // A proxy that does not say how it was reached is itself the caller, or is not believed.
-        None => chain.is_empty() && (is_tls || peer.is_loopback()),
+        None => chain.is_empty() && (is_tls || peer.is_loopback() || peer == UNIX_PEER.ip()),
     };
     Arrival { address, is_insecure: !is_protected && (issuer_is_https || !address.is_loopback()) }
 }

@@ -5,13 +5,16 @@
 mod connections;
 mod database_tls;
 mod disk;
+mod examples;
 mod flood;
 mod https;
+mod late_database;
 mod log;
 mod monitoring;
 mod pooler;
 mod proxy;
 mod shutdown;
+mod sockets;
 mod stop;
 mod together;
 mod unwritable_log;

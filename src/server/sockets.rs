@@ -1,0 +1,153 @@
+//! The sockets to listen on: of an address, of a path, or passed by the service manager (systemd's socket units). They are bound
+//! before the database is opened, and outlive whichever service accepts on them.
+
+use std::{
+    fmt, fs, io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    os::unix::{
+        fs::{FileTypeExt, PermissionsExt},
+        net::{UnixListener, UnixStream},
+    },
+    path::Path,
+};
+
+use listenfd::ListenFd;
+use socket2::{Domain, Protocol, SockAddr, Socket as RawSocket, Type};
+
+use crate::{
+    config::{Config, UNIX_PREFIX},
+    protocol::values::once_each::once_each,
+};
+
+/// The kernel's backlog of connections to be accepted.
+const BACKLOG: i32 = 1024;
+/// The mode of a Unix socket: the owner and the group may connect.
+const MODE: u32 = 0o660;
+
+/// A listening socket.
+#[derive(Debug)]
+pub enum Socket {
+    /// Of an address and port.
+    Tcp(TcpListener),
+    /// Of a path: whoever may open it is a proxy on this machine.
+    Unix(UnixListener),
+}
+
+impl Socket {
+    /// The same socket once more.
+    ///
+    /// # Errors
+    /// When the process has no more descriptors.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),
+            Self::Unix(socket) => Self::Unix(socket.try_clone()?),
+        })
+    }
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(socket) => socket.local_addr().map_err(|_| fmt::Error)?.fmt(f),
+            Self::Unix(socket) => {
+                let address = socket.local_addr().map_err(|_| fmt::Error)?;
+                let path = address.as_pathname().unwrap_or(Path::new("(unnamed)"));
+                write!(f, "{UNIX_PREFIX}{}", path.display())
+            }
+        }
+    }
+}
+
+/// The sockets for requests: those that were passed to this process, otherwise those of `listen`.
+///
+/// # Errors
+/// When one cannot be bound, or a passed one is of no use.
+pub fn of_requests(config: &Config) -> io::Result<Vec<Socket>> {
+    let passed = passed()?;
+    if passed.is_empty() {
+        return bind("listen", &config.listen);
+    }
+    let may_leave_the_machine = config.tls.is_some() || !config.trusted_proxies.is_empty();
+    for socket in &passed {
+        match socket {
+            Socket::Tcp(tcp) if !may_leave_the_machine && !tcp.local_addr()?.ip().is_loopback() => {
+                return Err(io::Error::other(format!(
+                    "the passed socket {socket}: expected a loopback address, or tls_cert_file and tls_key_file, or trusted_proxies: plain http does not leave the machine"
+                )));
+            }
+            Socket::Unix(_) if config.tls.is_some() => {
+                return Err(io::Error::other(format!("the passed socket {socket}: expected none of a path with tls_cert_file")));
+            }
+            _ => {}
+        }
+    }
+    Ok(passed)
+}
+
+fn passed() -> io::Result<Vec<Socket>> {
+    let mut all = ListenFd::from_env();
+    let sockets = (0..all.len()).map(|index| {
+        if let Ok(Some(socket)) = all.take_tcp_listener(index) {
+            return Ok(Socket::Tcp(socket));
+        }
+        match all.take_unix_listener(index) {
+            Ok(Some(socket)) => Ok(Socket::Unix(socket)),
+            _ => Err(io::Error::other(format!("passed socket {index}: expected a listening stream socket"))),
+        }
+    });
+    sockets.collect()
+}
+
+/// The sockets of a setting; an error names it.
+///
+/// # Errors
+/// When the name cannot be resolved, this machine has none of its addresses, or one is in use.
+pub fn bind(key: &str, listen: &str) -> io::Result<Vec<Socket>> {
+    let sockets = match listen.strip_prefix(UNIX_PREFIX) {
+        Some(path) => bind_path(Path::new(path)).map(|socket| vec![Socket::Unix(socket)]),
+        None => bind_addresses(listen).map(|sockets| sockets.into_iter().map(Socket::Tcp).collect()),
+    };
+    sockets.map_err(|error| io::Error::new(error.kind(), format!("{key}: '{listen}': {error}")))
+}
+
+/// Sockets on every address of `host:port`. An address may be absent from this machine, as IPv6 often is.
+fn bind_addresses(listen: &str) -> io::Result<Vec<TcpListener>> {
+    let addresses = once_each(listen.to_socket_addrs()?); // resolvers may return an address twice
+    let (mut sockets, mut missing) = (Vec::new(), None);
+    for address in addresses {
+        match bind_address(address) {
+            Ok(socket) => sockets.push(socket),
+            // Another program that uses this address would get some of the callers.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(io::Error::new(error.kind(), format!("{address}: {error}")));
+            }
+            Err(error) => missing = Some(error),
+        }
+    }
+    match missing {
+        Some(error) if sockets.is_empty() => Err(error),
+        _ => Ok(sockets),
+    }
+}
+
+fn bind_address(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// A socket that a process has left behind is replaced; one on which a process listens is not, nor is another kind of file.
+fn bind_path(path: &Path) -> io::Result<UnixListener> {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
+        fs::remove_file(path)?;
+    }
+    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(MODE))?; // before anyone is accepted
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,79 @@
+//! The start of a server: sockets first, then the database. A database that cannot be reached is waited for, however long that takes:
+//! it may be starting as well, or be restarted by its own operators. Any other flaw ends the process with the reason.
+
+use std::{io, time::Duration};
+
+use actix_web::{
+    dev::{Server, ServerHandle},
+    web::Data,
+};
+
+use super::{
+    Signals, StartError, listener, prepare, serve_on, sockets, systemd,
+    tls::{self, Certificate},
+    waiting::Waiting,
+};
+use crate::{app::App, clock::Clock, config::Config};
+
+/// The pauses between the first attempts to reach the database, in seconds; the last one is repeated.
+const PAUSES: [u64; 5] = [1, 1, 2, 3, 5];
+/// How much longer than its pause an attempt may take: each host has three seconds to answer.
+const ATTEMPT: Duration = Duration::from_secs(60);
+
+/// Starts a server with this configuration, and serves until it is stopped.
+///
+/// # Errors
+/// [`StartError`], also where it cannot listen.
+pub async fn start(config: Config, clock: Clock) -> Result<(), StartError> {
+    let mut signals = Signals::hear()?;
+    let sockets = sockets::of_requests(&config)?;
+    let app = tokio::select! {
+        app = prepared(&config, &clock, &sockets) => app?,
+        () = signals.stop(None) => {
+            systemd::stopping();
+            tracing::info!("stopped");
+            return Ok(());
+        }
+    };
+    serve_on(app, sockets, signals, || Ok(())).await?;
+    Ok(())
+}
+
+/// The server's state, as soon as its database can be reached.
+async fn prepared(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -> Result<Data<App>, StartError> {
+    let mut answering: Option<ServerHandle> = None;
+    let mut pauses = PAUSES.iter().copied().chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]));
+    for attempt in 1_u64.. {
+        systemd::waiting("opening the database", ATTEMPT);
+        let (own_config, own_clock) = (config.clone(), clock.clone());
+        let prepared = tokio::task::spawn_blocking(move || prepare(own_config, own_clock)).await.map_err(io::Error::other)?;
+        let why = match prepared {
+            Err(StartError::Unreachable(why)) => why,
+            ended => {
+                if let Some(answering) = answering {
+                    answering.stop(false).await;
+                }
+                return ended;
+            }
+        };
+        let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+        let pause = Duration::from_secs(pauses.next().unwrap_or_default());
+        let again_after = pause.as_secs();
+        tracing::warn!(attempt, again_after, database = %config.database, error = why, "the database cannot be reached: waiting for it");
+        systemd::waiting(&format!("waiting for the database: {why}"), pause + ATTEMPT);
+        if answering.is_none() {
+            let server = answer_meanwhile(config, clock, sockets)?;
+            answering = Some(server.handle());
+            actix_web::rt::spawn(server);
+        }
+        tokio::time::sleep(pause).await;
+    }
+    Err(StartError::Io(io::Error::other("the database was never reached")))
+}
+
+fn answer_meanwhile(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -> io::Result<Server> {
+    let sockets = sockets.iter().map(sockets::Socket::again).collect::<io::Result<_>>()?;
+    let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
+    let tls = certificate.as_ref().map(tls::server_config).transpose()?;
+    listener::serve_waiting(config, Data::new(Waiting::of(config, clock)), sockets, tls.as_ref())
+}

@@ -1,0 +1,130 @@
+//! A database that is late: the server listens and waits for it, says at each attempt what is missing, and serves as soon as it is
+//! there. What a service manager is told meanwhile.
+
+use std::{
+    io,
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixDatagram,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::Site;
+use crate::harness::{Database, Process, free_port, try_send};
+
+/// Where the database of a test is, and its URL by way of this port of 127.0.0.1.
+fn by_way_of(port: u16, database: &Database) -> (String, String) {
+    let (scheme, rest) = database.url.split_once("://").unwrap();
+    let (login, rest) = rest.split_once('@').unwrap();
+    let (address, name) = rest.split_once('/').unwrap();
+    (address.to_owned(), format!("{scheme}://{login}@127.0.0.1:{port}/{name}"))
+}
+
+/// Passes connections to this port on, for as long as the tests run.
+fn forward(port: u16, to: String) {
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    thread::spawn(move || {
+        for here in listener.incoming().map_while(Result::ok) {
+            let Ok(there) = TcpStream::connect(&to) else { continue };
+            for (mut from, mut into) in
+                [(&here, &there), (&there, &here)].map(|(a, b)| (a.try_clone().unwrap(), b.try_clone().unwrap()))
+            {
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from, &mut into); // until either side hangs up
+                    let _ = into.shutdown(std::net::Shutdown::Both);
+                });
+            }
+        }
+    });
+}
+
+/// Stops a server, and asserts that it ends at once.
+fn stop(process: Process) -> String {
+    let asked = Instant::now();
+    process.signal("TERM");
+    let (status, said) = process.end();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    said
+}
+
+#[test]
+fn the_server_waits_for_it_and_then_serves() {
+    let (database, port) = (Database::postgres(), free_port());
+    let (address, url) = by_way_of(port, &database);
+    let directory = tempfile::tempdir().unwrap();
+    let manager = UnixDatagram::bind(directory.path().join("notify")).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let told = || {
+        let mut bytes = [0; 4096];
+        let length = manager.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    };
+    let site = Site::new(database).with("SYMBOLON_DATABASE_URL", url);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
+    command.arg("serve").env("NOTIFY_SOCKET", directory.path().join("notify"));
+    let variables: Vec<_> = site.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut process = Process::start_command(command, &variables);
+    process.wait_for("the database cannot be reached: waiting for it");
+    process.wait_for("\"attempt\":2");
+    assert!(!process_said_serving(&site));
+
+    let get = |path: &str| try_send("GET", &format!("{}{path}", site.url), &[], None).unwrap();
+    let alive = get("/healthz");
+    assert_eq!((alive.status, alive.body.as_str()), (200, "alive\n"));
+    for path in ["/readyz", "/login", "/authorize?client_id=x", "/nowhere", "/.well-known/openid-configuration", "/account"] {
+        let page = get(path);
+        assert!(page.status == 503 && page.header("retry-after").is_some(), "{path}: {page:?}");
+        assert!(!page.body.contains("127.0.0.1") && !page.body.contains("refused"), "{path}: {page:?}");
+    }
+    let page = get("/login");
+    let style = page.attribute("rel=\"stylesheet\"", "href");
+    assert_eq!(get(&style).status, 200, "{style}");
+    let token = super::token(&site.url, &[("grant_type", "refresh_token")]).unwrap();
+    assert_eq!((token.status, token.error()), (503, "temporarily_unavailable"), "{token:?}");
+    let mut messages = vec![told(), told(), told()];
+    assert!(
+        messages.iter().all(|message| message.contains("EXTEND_TIMEOUT_USEC=") && !message.contains("READY=1")),
+        "{messages:?}"
+    );
+    assert!(messages.iter().any(|message| message.contains("STATUS=waiting for the database: ")), "{messages:?}");
+
+    forward(port, address);
+    process.wait_for("serving");
+    site.wait_until_ready();
+    while !messages.last().unwrap().contains("READY=1") {
+        messages.push(told());
+    }
+    assert_eq!(get("/login").status, 200);
+    stop(process);
+    assert!(told().contains("STOPPING=1"));
+}
+
+/// Whether the server is ready.
+fn process_said_serving(site: &Site) -> bool {
+    try_send("GET", &format!("{}/readyz", site.url), &[], None).is_ok_and(|page| page.status == 200)
+}
+
+#[test]
+fn each_attempt_says_what_is_missing_and_a_stop_ends_the_wait() {
+    let database = Database::postgres();
+    let (login, place) = database.url.split_once("://").unwrap().1.split_once('@').unwrap();
+    let (user, password) = login.split_once(':').unwrap();
+    let nowhere = free_port();
+    for (url, why) in [
+        (format!("postgres://{user}:wrong-{password}@{place}"), "password authentication failed"),
+        (format!("postgres://{login}@{place}_of_nobody"), "_of_nobody\\\\\\\" does not exist"),
+        (format!("postgres://{login}@database.invalid/x"), "could not translate host name"),
+        (format!("postgres://{login}@127.0.0.1:{nowhere}/x"), "Connection refused"),
+    ] {
+        let site = Site::new(Database::sqlite()).with("SYMBOLON_DATABASE_URL", &url);
+        let mut process = site.run(&["serve"]);
+        process.wait_for("\"attempt\":1");
+        let said = stop(process);
+        let line = said.lines().find(|line| line.contains("\"attempt\":1")).unwrap();
+        assert!(line.contains("waiting for it") && line.contains(&why.replace("\\\\\\\"", "\\\"")), "{why}: {said}");
+        assert!(!said.contains(password) && said.contains("stopped"), "{said}");
+        assert!(!site.directory.path().join("data/secret").exists(), "nothing is made before it is known to be new");
+    }
+}
