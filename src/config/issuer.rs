@@ -1,6 +1,7 @@
 //! The issuer identifier (RFC 8414 §2): its syntax, and the URLs built from it. It is compared byte for byte everywhere, so it is
 //! kept as written.
 
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::protocol::error::Invalid;
@@ -10,6 +11,7 @@ use crate::protocol::error::Invalid;
 pub struct Issuer {
     text: String,
     origin: String,
+    cookie_suffix: String,
 }
 
 impl Issuer {
@@ -41,7 +43,21 @@ impl Issuer {
         if rebuilt != text || !plain_path {
             return Err(format!("expected it as clients will compare it, byte for byte, such as {rebuilt}").into());
         }
-        Ok(Self { text: rebuilt, origin })
+        // Browsers tell hosts apart, but neither ports nor, for the cookies we set, paths.
+        let shares_host = url.port().is_some() || url.path() != "/";
+        let suffix = if shares_host { Self::suffix(&rebuilt) } else { String::new() };
+        Ok(Self { text: rebuilt, origin, cookie_suffix: suffix })
+    }
+
+    fn suffix(text: &str) -> String {
+        let hash = Sha256::digest(text);
+        hash.iter().take(5).map(|byte| format!("{byte:02x}")).fold("_".to_owned(), |suffix, digits| suffix + &digits)
+    }
+
+    /// What the names of its cookies end in: nothing if it alone has the host.
+    #[must_use]
+    pub fn cookie_suffix(&self) -> &str {
+        &self.cookie_suffix
     }
 
     /// The issuer as written.

@@ -42,7 +42,7 @@ use crate::{
         blocking::{Priority, run_blocking},
         body::Form,
         context::Context,
-        cookies,
+        cookies::Cookie,
         fault::Fault,
         page,
         reply::Reply,
@@ -78,7 +78,7 @@ pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
 
 async fn answer(request: &Request, app: &Data<App>, params: Params, is_post: bool) -> Reply {
     let context = request.context.clone();
-    let (cookie, is_head) = (cookies::get(request, cookies::SESSION), request.method() == Method::HEAD);
+    let (cookie, is_head) = (Cookie::Session.get(&app.config.issuer, request), request.method() == Method::HEAD);
     let fallback = context.clone();
     let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
         let handler = Handler { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };

@@ -32,7 +32,7 @@ use crate::{
     },
     web::{
         blocking::{Priority, run_blocking},
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         forms, page,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
@@ -113,7 +113,7 @@ impl LinkRequest {
         if Credential::open(&app.config.secrets, Kind::Link, text).is_none() {
             return self.problem_of(app, None, LinkProblem::Unknown);
         }
-        let cookie = cookies::set(cookies::LINK, text, Keep::For(KEPT_FOR));
+        let cookie = Cookie::Link.set(&app.config.issuer, text, Keep::For(KEPT_FOR));
         Reply::see_other(&self.action(app)).with(header::SET_COOKIE, &cookie)
     }
 
@@ -216,8 +216,8 @@ impl LinkRequest {
 }
 
 /// The response, with the link's cookie deleted.
-pub fn forgetting(reply: Reply) -> Reply {
-    reply.with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+pub fn forgetting(app: &App, reply: Reply) -> Reply {
+    reply.with(header::SET_COOKIE, &Cookie::Link.set(&app.config.issuer, "", Keep::Delete))
 }
 
 /// The status of a page that is shown again because of its form.

@@ -30,7 +30,7 @@ use crate::{
     },
     web::{
         blocking::{Priority, run_blocking},
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         fault::Fault,
         forms, page,
         page_request::{self, PageError, PageRequest},
@@ -130,7 +130,7 @@ impl SignOutRequest {
         let is_ours = forms::check(app, cookie, &self.about(), form, self.context.now).is_ok();
         match &found.session {
             // No user is signed in, which is what was requested. A form of another site deletes no cookie.
-            None if is_ours => Ok(without_cookie(self.leave(app, &found, SignOutOutcome::SignedOut))),
+            None if is_ours => Ok(without_cookie(app, self.leave(app, &found, SignOutOutcome::SignedOut))),
             None => Ok(self.leave(app, &found, SignOutOutcome::SignedOut)),
             Some(session) if is_ours => self.end(app, connection, session, &found),
             Some(_) => Ok(self.error(app, 400, Problem::FormExpired)),
@@ -193,7 +193,7 @@ impl SignOutRequest {
 
     fn end(&self, app: &App, connection: &mut AnyConnection, session: &Session, found: &Found) -> Result<Reply, PageError> {
         self.end_session(app, connection, session, (Activity::SignedOut, None))?;
-        let reply = without_cookie(self.leave(app, found, SignOutOutcome::SignedOut));
+        let reply = without_cookie(app, self.leave(app, found, SignOutOutcome::SignedOut));
         Ok(reply.noting(format!("signed out: user {} session {}", session.user_id, session.id)))
     }
 
@@ -250,6 +250,6 @@ impl Found {
     }
 }
 
-fn without_cookie(reply: Reply) -> Reply {
-    reply.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete))
+fn without_cookie(app: &App, reply: Reply) -> Reply {
+    reply.with(header::SET_COOKIE, &Cookie::Session.set(&app.config.issuer, "", Keep::Delete))
 }

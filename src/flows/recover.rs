@@ -83,5 +83,5 @@ fn show(app: &App, mail_form: &MailForm, login: &str, problem: Option<FormProble
             page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
-    mail_form.keeping(&owner, reply)
+    mail_form.keeping(app, &owner, reply)
 }

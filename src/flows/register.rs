@@ -96,5 +96,5 @@ fn show(
             page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
-    Ok(mail_form.keeping(&owner, reply))
+    Ok(mail_form.keeping(app, &owner, reply))
 }

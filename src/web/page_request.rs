@@ -14,11 +14,11 @@ use super::{
     blocking::{Priority, run_blocking},
     body::{BodyProblem, Form},
     context::Context,
-    cookies::{self, Keep},
+    cookies::{Cookie, Keep},
     fault::Fault,
     forms, page,
     reply::Reply,
-    request::Request,
+    request::{Request, no_context},
 };
 use crate::{
     app::App,
@@ -62,6 +62,8 @@ impl FromRequest for PageRequest {
         let form = (request.method() == Method::POST).then(|| Form::from_request(request, payload));
         Box::pin(async move {
             let request = found?;
+            let app = request.app_data::<Data<App>>().cloned().ok_or_else(|| no_context(request.path()))?;
+            let issuer = &app.config.issuer;
             let form = match form {
                 Some(form) => Some(form.await?.0),
                 None => None,
@@ -71,10 +73,10 @@ impl FromRequest for PageRequest {
                 path: request.path().to_owned(),
                 id: request.match_info().get("id").unwrap_or_default().to_owned(),
                 query: Params::parse(request.query_string()),
-                session: cookies::get(&request, cookies::SESSION),
-                browser: cookies::get(&request, cookies::BROWSER),
-                device: cookies::get(&request, cookies::DEVICE),
-                link: cookies::get(&request, cookies::LINK),
+                session: Cookie::Session.get(issuer, &request),
+                browser: Cookie::Browser.get(issuer, &request),
+                device: Cookie::Device.get(issuer, &request),
+                link: Cookie::Link.get(issuer, &request),
                 form,
                 context: request.context,
             })
@@ -215,10 +217,10 @@ impl PageRequest {
 
     /// A page with a form, which sets the cookie that the form is bound to.
     #[must_use]
-    pub fn keeping(&self, owner: &str, reply: Reply) -> Reply {
+    pub fn keeping(&self, app: &App, owner: &str, reply: Reply) -> Reply {
         if self.browser.is_some() {
             return reply;
         }
-        reply.with(header::SET_COOKIE, &cookies::set(cookies::BROWSER, owner, Keep::Session))
+        reply.with(header::SET_COOKIE, &Cookie::Browser.set(&app.config.issuer, owner, Keep::Session))
     }
 }

@@ -1,7 +1,7 @@
 //! The signed-in session: from the cookie to the session's row. A forged cookie is refused before any query; a cookie of an older
 //! generation comes from a browser whose session was signed in again elsewhere, and is ignored.
 
-use super::cookies::{self, Keep};
+use super::cookies::{Cookie, Keep};
 use crate::{
     app::App,
     caches::registrations::Registered,
@@ -103,7 +103,7 @@ fn follow(app: &App, connection: &mut AnyConnection, session: Session, generatio
 #[must_use]
 pub fn cookie(app: &App, session: &Session, now: Timestamp) -> String {
     let keep = if session.remembered { Keep::For(session.expires_at.since(now)) } else { Keep::Session };
-    cookies::set(cookies::SESSION, &credential(app, session), keep)
+    Cookie::Session.set(&app.config.issuer, &credential(app, session), keep)
 }
 
 /// The cookie's value for a session.

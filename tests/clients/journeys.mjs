@@ -133,7 +133,7 @@ try {
     await page.keyboard.press('Space');
     await tabTo(page, 'form button[type="submit"]');
     await submit(page, () => page.keyboard.press('Enter'));
-    const session = (await page.context().cookies(issuer)).find(({ name }) => name.endsWith('_session'));
+    const session = (await page.context().cookies(issuer)).find(({ name }) => /symbolon_session/.test(name));
     assert.ok(session.expires > Date.now() / 1000 + 20 * 86_400, `the session outlives the window: ${session.expires}`);
     await page.goto(`${issuer}/account`);
     await look(page, 'journey-account');

@@ -35,7 +35,7 @@ use crate::harness::{Browser, PASSWORD, Page, Server};
 
 const SCOPE: &str = "openid notes:read";
 const OFFLINE: &str = "openid offline_access notes:read";
-const SESSION: &str = "__Host-symbolon_session";
+const SESSION: &str = "symbolon_session";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
 
 /// The tokens of an app.

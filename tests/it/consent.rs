@@ -267,18 +267,18 @@ fn without_a_session_there_is_nothing_to_allow() {
             assert_eq!((allowed(server, alice.claims.id, "spa"), given(server, alice.claims.id)), (String::new(), 0));
         };
         refused(&mut Browser::new(server));
-        let cookie = browser.cookies["__Host-symbolon_session"].clone();
+        let cookie = browser.cookies["symbolon_session"].clone();
         for (n, value) in
             ["x".to_owned(), format!("{cookie}A"), cookie.replace("sym_se_", "sym_rt_"), "A".repeat(600)].into_iter().enumerate()
         {
             let mut forged = Browser::new(server);
             assert_ne!(value, cookie, "{n}");
-            forged.cookies.insert("__Host-symbolon_session".into(), value);
+            forged.cookies.insert("symbolon_session".into(), value);
             refused(&mut forged);
         }
         let out = browser.get("/logout");
         browser.send("POST", "/logout", Some(&[("csrf", &out.csrf())]));
-        browser.cookies.insert("__Host-symbolon_session".into(), cookie);
+        browser.cookies.insert("symbolon_session".into(), cookie);
         refused(&mut browser);
     });
 }

@@ -19,7 +19,7 @@ use crate::harness::{Behavior, Browser, Database, MailServer, PASSWORD, Server, 
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const HOME: &str = "203.0.113.9";
-const DEVICE: &str = "__Host-symbolon_device";
+const DEVICE: &str = "symbolon_device";
 
 /// A server behind a proxy that sends e-mails, and alice.
 fn stage(database: &Database) -> (MailServer, Server, Id) {

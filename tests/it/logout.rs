@@ -11,8 +11,8 @@ use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
 use crate::harness::{Answer, Browser, Page, Server, both, both_with, encode, query_of};
 
-const SESSION: &str = "__Host-symbolon_session";
-const GONE: &str = "__Host-symbolon_session=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0";
+const SESSION: &str = "symbolon_session";
+const GONE: &str = "symbolon_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0";
 const BYE: &str = "https://app.example.com/bye";
 /// Everything that could be lost on the way.
 const STATE: &str = "a+b c&d=é%20\"<'#;/?";

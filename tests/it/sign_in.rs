@@ -19,9 +19,9 @@ use symbolon::testing::protocol::oauth::client::Client;
 
 use crate::harness::{Browser, PASSWORD, Page, behind_a_proxy, query_of};
 
-const SESSION: &str = "__Host-symbolon_session";
-const BROWSER: &str = "__Host-symbolon_browser";
-const DEVICE: &str = "__Host-symbolon_device";
+const SESSION: &str = "symbolon_session";
+const BROWSER: &str = "symbolon_browser";
+const DEVICE: &str = "symbolon_device";
 
 /// A wrong password, otherwise like the right one.
 const WRONG: &str = "correct horse battery stapler";

@@ -13,7 +13,7 @@ use crate::{
     protocol::{grant::retention, values::time::Span},
     store::{AnyConnection, users::User},
     web::{
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         fault::Fault,
         page,
         page_request::{self, PageRequest},
@@ -53,8 +53,8 @@ fn delete(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user:
     }
     app.delivery_waker.wake();
     let page = AccountDeleted { layout: signed_in.layout(app), username: &user.claims.username };
-    Ok(signed_out(page::show(200, &page, None))
-        .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, "", Keep::Delete))
+    Ok(signed_out(app, page::show(200, &page, None))
+        .with(header::SET_COOKIE, &Cookie::Device.set(&app.config.issuer, "", Keep::Delete))
         .noting(format!("deleted their account: user {id}")))
 }
 

@@ -20,7 +20,7 @@ use crate::{
         sessions::{self, Offline},
     },
     web::{
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         fault::Fault,
         page,
         page_request::{PageError, PageRequest},
@@ -68,7 +68,7 @@ fn sign_out(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> 
     sessions::end(connection, &signed_in.session, offline, &signed_in.event(Activity::SignedOut, None))?;
     app.delivery_waker.wake();
     let note = format!("signed out: user {} session {}", signed_in.user.claims.id, signed_in.session.id);
-    Ok(signed_out(Reply::see_other(&url(app, paths::LOGOUT))).noting(note))
+    Ok(signed_out(app, Reply::see_other(&url(app, paths::LOGOUT))).noting(note))
 }
 
 fn end_session(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> Result<bool, Fault> {
@@ -109,10 +109,10 @@ pub(super) fn ended_page(app: &App, signed_in: &SignedIn, ended: &Words, next: A
         next,
     };
     let note = format!("signed out everywhere: user {}", signed_in.user.claims.id);
-    signed_out(page::show(200, &page, None)).noting(note)
+    signed_out(app, page::show(200, &page, None)).noting(note)
 }
 
 /// The response, with the session cookie deleted.
-pub(super) fn signed_out(reply: Reply) -> Reply {
-    reply.with(header::SET_COOKIE, &cookies::set(cookies::SESSION, "", Keep::Delete))
+pub(super) fn signed_out(app: &App, reply: Reply) -> Reply {
+    reply.with(header::SET_COOKIE, &Cookie::Session.set(&app.config.issuer, "", Keep::Delete))
 }

@@ -90,7 +90,7 @@ fn confirm(
             };
             // No redirect: the link is used up, and another user may be signed in, so that no other page could show the result. A
             // repeated form gets the page for a used link.
-            Ok(link::forgetting(page::show(200, &page, None)).noting(format!("e-mail address confirmed: user {id}")))
+            Ok(link::forgetting(app, page::show(200, &page, None)).noting(format!("e-mail address confirmed: user {id}")))
         }
     }
 }
@@ -106,5 +106,5 @@ fn show(app: &App, link_request: &LinkRequest, confirmation: &Confirmation<'_>, 
         csrf: &link_request.csrf(app, &owner, link),
         problem,
     };
-    link_request.keeping(&owner, page::show(link::status(problem), &page, None))
+    link_request.keeping(app, &owner, page::show(link::status(problem), &page, None))
 }

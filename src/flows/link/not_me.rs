@@ -111,7 +111,7 @@ fn show(app: &App, link_request: &LinkRequest, report: &Report<'_>, problem: Opt
         csrf: &link_request.csrf(app, &owner, link),
         problem,
     };
-    link_request.keeping(&owner, page::show(link::status(problem), &page, None))
+    link_request.keeping(app, &owner, page::show(link::status(problem), &page, None))
 }
 
 /// The event that the page reports; `None` if the link does not say what it was about.

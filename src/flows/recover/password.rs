@@ -19,7 +19,7 @@ use crate::{
     store::{AnyConnection, activity::Event, link_actions, links::Link, rate_limits, users::User},
     web::{
         blocking::{Priority, run_blocking},
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         page,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
@@ -107,7 +107,7 @@ fn reset(
     throttle::forget_here(connection, secrets, (id, [&claims.username, &claims.email]), (link_request.context.address, &name))?;
     let to = (sign_in_redirect::PASSWORD_SET, claims.username.as_str());
     Ok(sign_in_redirect::to_sign_in(app, link.content.request(), to, (link_request.browser(), now))
-        .with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, &name, now), Keep::Long))
+        .with(header::SET_COOKIE, &Cookie::Device.set(&app.config.issuer, &known_browser::cookie(app, &name, now), Keep::Long))
         .noting(format!("password reset with a link: user {id}")))
 }
 
@@ -126,5 +126,5 @@ fn show(app: &App, link_request: &LinkRequest, link: &Link, user: &User, problem
         Some(RecoverPasswordProblem::Password(_)) => 400,
         None => 200,
     };
-    link_request.keeping(&owner, page::show(status, &page, None))
+    link_request.keeping(app, &owner, page::show(status, &page, None))
 }

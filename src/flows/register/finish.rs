@@ -262,7 +262,7 @@ impl LinkRequest {
             problems if problems == RegisterFinishProblems::default() => 200,
             _ => 400,
         };
-        let reply = self.keeping(&owner, page::show(status, &page, None));
+        let reply = self.keeping(app, &owner, page::show(status, &page, None));
         Ok(match problems.form {
             Some(FormProblem::SlowedDown { seconds }) => reply.with(header::RETRY_AFTER, &seconds.to_string()),
             _ => reply,

@@ -17,7 +17,7 @@ use crate::{
         users::User,
     },
     web::{
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         page_request::PageRequest,
         reply::Reply,
         session,
@@ -124,5 +124,5 @@ impl Beginning {
 pub fn with_cookies(app: &App, reply: Reply, session: &Session, now: Timestamp) -> Reply {
     let reply = reply.with(header::SET_COOKIE, &session::cookie(app, session, now));
     let Some(device) = &session.device_id else { return reply };
-    reply.with(header::SET_COOKIE, &cookies::set(cookies::DEVICE, &known_browser::cookie(app, device, now), Keep::Long))
+    reply.with(header::SET_COOKIE, &Cookie::Device.set(&app.config.issuer, &known_browser::cookie(app, device, now), Keep::Long))
 }

@@ -211,7 +211,7 @@ fn show(
             .with(header::RETRY_AFTER, &seconds.to_string())
             .noting("sign-in rate limited"),
     };
-    Ok(request.keeping(&browser, reply))
+    Ok(request.keeping(app, &browser, reply))
 }
 
 /// The notice for a word in the query.

@@ -11,7 +11,7 @@ use crate::{
         values::{params::Params, time::Timestamp},
     },
     web::{
-        cookies::{self, Keep},
+        cookies::{Cookie, Keep},
         reply::Reply,
         returning,
     },
@@ -51,7 +51,7 @@ pub fn to_sign_in(
     let requested = requested.as_deref().map(|requested| (returning::SIGN_IN_REQUESTED, requested));
     let query = request.to_query(&[], &[&own[..], requested.as_slice()].concat());
     Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGIN))
-        .with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+        .with(header::SET_COOKIE, &Cookie::Link.set(&app.config.issuer, "", Keep::Delete))
 }
 
 /// Redirects a user who has just signed in by a link: on with the stored authorization request, for which this sign-in is a fresh one,
@@ -66,7 +66,7 @@ pub fn signed_in(app: &App, request: Option<&str>, now: Timestamp) -> Reply {
             format!("{base}{}?{query}", paths::AUTHORIZE)
         },
     );
-    Reply::see_other(&to).with(header::SET_COOKIE, &cookies::set(cookies::LINK, "", Keep::Delete))
+    Reply::see_other(&to).with(header::SET_COOKIE, &Cookie::Link.set(&app.config.issuer, "", Keep::Delete))
 }
 
 /// The authorization request stored with a link, without our own parameters. A user who has just created an account is not asked to

@@ -213,7 +213,7 @@ fn of_many_at_once_one_ends_it() {
         ] {
             let before = happened(server, alice, activity);
             let csrf = stamp(&here.get("/account"), "/account/end");
-            let (barrier, cookie) = (Barrier::new(20), format!("{SESSION}={}", here.cookies[SESSION]));
+            let (barrier, cookie) = (Barrier::new(20), format!("{}={}", here.cookies.name(SESSION), here.cookies[SESSION]));
             let statuses: Vec<u16> = thread::scope(|scope| {
                 let end = || {
                     let form = crate::harness::encode(&[("csrf", &csrf), ("what", what), ("id", id)]);

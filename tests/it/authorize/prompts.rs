@@ -81,7 +81,7 @@ fn prompt_login_asks_for_a_sign_in_once() {
         let mut home = Browser::new(server);
         for prompt in ["login", "login select_account"] {
             let before = auth_time(server, &spa, &home.code(&spa, "alice", "openid"));
-            let cookie = home.cookies["__Host-symbolon_session"].clone();
+            let cookie = home.cookies["symbolon_session"].clone();
             server.advance(10);
             let page = home.get(&Browser::request(&spa, "openid", &[("prompt", prompt)]));
             leads_to(&page, "/login");
@@ -89,7 +89,7 @@ fn prompt_login_asks_for_a_sign_in_once() {
             leads_to(&page, "/authorize");
             let code = code_of(server, &home.get(page.location()), CALLBACK);
             assert!(auth_time(server, &spa, &code) >= before + 10, "{prompt}");
-            assert_ne!(home.cookies["__Host-symbolon_session"], cookie, "the session's name is new at each sign-in");
+            assert_ne!(home.cookies["symbolon_session"], cookie, "the session's name is new at each sign-in");
         }
     });
 }

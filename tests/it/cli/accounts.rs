@@ -107,7 +107,7 @@ fn a_user_is_asked_to_sign_in_again() {
             (&json!(false), &json!(3), &json!("the user must sign in again")),
             "{name}"
         );
-        let cookie = browser.cookies["__Host-symbolon_session"].clone();
+        let cookie = browser.cookies["symbolon_session"].clone();
         assert_eq!(symbolon.json(&format!("explain {cookie} --json"))["because"], "the user must sign in again", "{name}");
         assert_eq!(symbolon.json("user activity alice --limit 1 --json")[0]["activity"], "sign_in_again", "{name}");
 

@@ -146,7 +146,7 @@ impl<'a> Stage<'a> {
     }
 
     fn cookie(&self) -> String {
-        self.browser.cookies["__Host-symbolon_browser"].clone()
+        self.browser.cookies["symbolon_browser"].clone()
     }
 
     /// Opens a link in a browser: the page that it leads to.

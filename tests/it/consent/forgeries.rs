@@ -48,7 +48,7 @@ fn a_form_without_its_proof() {
             ("that of another client", shown(&mut browser, &Browser::request(&other, "openid", &[])).csrf()),
             ("that of another scope", shown(&mut browser, &Browser::request(&spa, "openid email", &[])).csrf()),
             ("that of another state", shown(&mut browser, &Browser::request(&spa, "openid", &[("state", "x")])).csrf()),
-            ("the session cookie", browser.cookies["__Host-symbolon_session"].clone()),
+            ("the session cookie", browser.cookies["symbolon_session"].clone()),
         ];
         for (what, csrf) in &wrong {
             for decision in ["allow", "deny"] {

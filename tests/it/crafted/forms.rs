@@ -93,7 +93,7 @@ fn no_form_that_was_not_shown_here_sets_or_deletes_a_cookie() {
             let (mut over, _) = full(server, "alice", &account::not_me_link(server, alice.claims.id));
             let ended = account::session_of(server, &over);
             server.end_session(ended);
-            over.cookies.remove("__Host-symbolon_link");
+            over.cookies.remove("symbolon_link");
             for (_, path) in POSTS {
                 for query in ["", query] {
                     for csrf in [None, Some(""), Some("forged"), Some(theirs.as_str())] {

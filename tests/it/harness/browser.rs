@@ -1,11 +1,17 @@
-//! A browser without a screen: cookies, forms and redirects, one step at a time. It keeps `__Host-` and Secure cookies on loopback,
-//! as browsers do, and never leaves the server: a redirect elsewhere ends the flow.
+//! A browser without a screen: cookies, forms and redirects, one step at a time. As Safari it keeps no Secure cookie that came by
+//! http, unless the test has a proxy say that it came by https; and it never leaves the server: a redirect elsewhere ends the flow.
 
 use std::collections::BTreeMap;
 
-use symbolon::testing::protocol::{oauth::client::Client, values::params};
+use symbolon::testing::{
+    config::Issuer,
+    protocol::{oauth::client::Client, values::params},
+};
 
-use super::{CHALLENGE, PASSWORD, Server};
+use super::{
+    CHALLENGE, PASSWORD, Server,
+    jar::{Jar, short_name},
+};
 
 /// A response as received.
 #[derive(Clone, Debug)]
@@ -19,7 +25,7 @@ pub struct Page {
 #[derive(Clone)]
 pub struct Browser {
     url: String,
-    pub cookies: BTreeMap<String, String>,
+    pub cookies: Jar,
     /// The headers sent with every request besides its cookies.
     pub headers: Vec<(&'static str, String)>,
 }
@@ -80,12 +86,12 @@ impl Page {
 impl Browser {
     /// A new browser without cookies.
     pub fn new(server: &Server) -> Self {
-        Self::at(&server.url)
+        Self { cookies: Jar::new(server.app.config.issuer.clone()), ..Self::at(&server.url) }
     }
 
     /// As [`Browser::new`], for a server in another process.
     pub fn at(url: &str) -> Self {
-        Self { url: url.to_owned(), cookies: BTreeMap::new(), headers: vec![] }
+        Self { url: url.to_owned(), cookies: Jar::new(Issuer::parse(url).unwrap()), headers: vec![] }
     }
 
     /// The same browser, at another server of the same issuer.
@@ -100,19 +106,23 @@ impl Browser {
         if !cookie.is_empty() {
             headers.push(("Cookie", &cookie));
         }
-        let page = send(method, &format!("{}{path}", self.url), &headers, form.map(encode).as_deref());
-        for (name, value) in &page.headers {
-            if name == "set-cookie" {
-                let (pair, attributes) = value.split_once(';').unwrap();
-                let (name, value) = pair.split_once('=').unwrap();
-                if attributes.contains("Max-Age=0") {
-                    self.cookies.remove(name)
-                } else {
-                    self.cookies.insert(name.into(), value.into())
-                };
+        let mut page = send(method, &format!("{}{path}", self.url), &headers, form.map(encode).as_deref());
+        for (_, line) in page.headers.iter_mut().filter(|(name, _)| name == "set-cookie") {
+            let (pair, attributes) = line.split_once(';').unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else if !attributes.contains(" Secure;") || self.is_https() {
+                self.cookies.receive(name, value);
             }
+            *line = format!("{}={value};{attributes}", short_name(name));
         }
         page
+    }
+
+    /// Whether the issuer is https: the test stands for the proxy that has its certificate.
+    fn is_https(&self) -> bool {
+        self.cookies.is_https() || self.headers.iter().any(|(name, value)| *name == "X-Forwarded-Proto" && value == "https")
     }
 
     /// `GET`.

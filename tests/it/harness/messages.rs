@@ -10,7 +10,7 @@ use symbolon::testing::{
 use super::{Behavior, Browser, MailServer, Page, ReceivedMessage, Server, databases, wait_until};
 
 /// The cookie of an opened link.
-pub const LINK: &str = "__Host-symbolon_link";
+pub const LINK: &str = "symbolon_link";
 
 /// Runs a test on each database, with mail and with registration open to everyone.
 pub fn with_mail(change: impl Fn(&mut Config), handle: impl Fn(&Server, &MailServer)) {

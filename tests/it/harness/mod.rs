@@ -9,6 +9,7 @@ mod clocks;
 mod cluster;
 mod database;
 mod headers;
+mod jar;
 mod kept;
 mod listener;
 mod mail;

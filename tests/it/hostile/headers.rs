@@ -4,9 +4,9 @@
 use super::{assert_sane, assert_works, framing::exchange, good_query, inhabited, short};
 use crate::harness::{Answer, Browser, CALLBACK, Server, both};
 
-const SESSION: &str = "__Host-symbolon_session";
-const BROWSER: &str = "__Host-symbolon_browser";
-const DEVICE: &str = "__Host-symbolon_device";
+const SESSION: &str = "symbolon_session";
+const BROWSER: &str = "symbolon_browser";
+const DEVICE: &str = "symbolon_device";
 
 /// What may stand in a header, and should not.
 fn odd_values() -> Vec<String> {
@@ -46,7 +46,7 @@ fn every_cookie() {
         let query = good_query(&spa);
         let paths =
             ["/", "/logout", "/login", &format!("/authorize?{query}"), &format!("/consent?{query}"), &format!("/login?{query}")];
-        for name in [SESSION, BROWSER, DEVICE, "unknown"] {
+        for name in [SESSION, BROWSER, DEVICE, "unknown"].map(|name| home.cookies.name(name)) {
             for value in odd_values() {
                 for path in paths {
                     let page = server.send("GET", path, &[("Cookie", &format!("{name}={value}"))], None);
@@ -85,13 +85,14 @@ fn a_session_is_found_among_other_cookies_but_never_twice() {
         inhabited(server);
         let mut home = Browser::new(server);
         home.sign_in("alice");
-        let good = format!("{SESSION}={}", home.cookies[SESSION]);
+        let name = home.cookies.name(SESSION);
+        let good = format!("{name}={}", home.cookies[SESSION]);
         let line = |text: &str| text.as_bytes().to_vec();
         for lines in [
             vec![line(&good)],
             vec![line(&format!("a=b;{good} ;;x;=y; c"))],
             vec![line("a=b"), line(&good)],
-            vec![line(&format!("other={SESSION}; x{SESSION}=1; {good}"))],
+            vec![line(&format!("other={name}; x{name}=1; {good}"))],
             // Another app of this host keeps a name in its cookie, as UTF-8 or worse.
             vec![line(&format!("name=Jos\u{e9}; {good}"))],
             vec![[b"name=\xff\xfe; ".as_slice(), good.as_bytes()].concat()],
@@ -101,10 +102,10 @@ fn a_session_is_found_among_other_cookies_but_never_twice() {
         for lines in [
             vec![line(&format!("{good}; {good}"))],
             vec![line(&good), line(&good)],
-            vec![line(&format!("{SESSION}=x; {good}"))],
-            vec![line(&good), line(&format!("{SESSION}="))],
-            vec![line(&good.to_lowercase())],
-            vec![line(&format!("{SESSION} =x")), line(&good.replace('=', "=x"))],
+            vec![line(&format!("{name}=x; {good}"))],
+            vec![line(&good), line(&format!("{name}="))],
+            vec![line(&good.to_uppercase())],
+            vec![line(&format!("{name} =x")), line(&good.replace('=', "=x"))],
         ] {
             assert!(!is_signed_in(server, &lines), "{lines:?}");
         }

@@ -35,7 +35,7 @@ const TABLES: [&str; 12] = [
     "rate_limits",
     "used_assertions",
 ];
-const SESSION: &str = "__Host-symbolon_session";
+const SESSION: &str = "symbolon_session";
 const HOUR: i64 = 3_600;
 
 /// Everything is kept for hours, where the configuration says for how long.

@@ -90,7 +90,7 @@ fn whatever_is_wrong_the_answer_is_the_same() {
         );
         inactive.extend(["x".repeat(16_000), "sym_rt_".to_owned() + &"A".repeat(10_000), "a.".repeat(7_000)]);
         inactive.extend([code.clone(), tokens.text("id_token").to_owned(), user_info.body]);
-        inactive.extend(browser.cookies.into_values());
+        inactive.extend(browser.cookies.values().cloned());
         inactive.extend(["access_token", "refresh_token", "id_token"].map(|name| theirs.text(name).to_owned()));
         let expected = headers(server, "web", "x");
         for token in &inactive {

@@ -125,7 +125,10 @@ fn what_does_not_name_a_session_ends_none() {
             nothing_found(&call(server, "GET", &form));
         }
         // A cookie came: the session of that browser decides, or that there is none.
-        let (path, cookie) = (format!("/logout?{}", encode(&[("id_token_hint", hint)])), format!("{}=forged", super::SESSION));
+        let (path, cookie) = (
+            format!("/logout?{}", encode(&[("id_token_hint", hint)])),
+            format!("{}=forged", browser.cookies.name(super::SESSION)),
+        );
         nothing_found(&server.send("GET", &path, &[("Cookie", &cookie)], None));
         let head = call(server, "HEAD", &[("id_token_hint", hint)]);
         assert_eq!((head.status, &*head.body), (200, ""), "HEAD does nothing");

@@ -1,14 +1,17 @@
 //! The cookies (ASVS 3.3): their attributes, and the handling of cookies that are not ours.
 
-use symbolon::testing::protocol::{
-    grant::credential::{Credential, Kind},
-    oauth::client::ClientKind,
-    secrets::SecretRing,
-    values::id::Id,
+use symbolon::testing::{
+    config::{Config, Issuer},
+    protocol::{
+        grant::credential::{Credential, Kind},
+        oauth::client::ClientKind,
+        secrets::SecretRing,
+        values::id::Id,
+    },
 };
 
 use super::{BROWSER, DEVICE, SESSION, signed_in, silently};
-use crate::harness::{Browser, Page, both, claims_of};
+use crate::harness::{Browser, Database, Page, Server, both, claims_of};
 
 /// The cookies an answer sets: name, value and attributes.
 fn set_cookies(page: &Page) -> Vec<(&str, &str, Vec<&str>)> {
@@ -26,7 +29,7 @@ fn set_cookies(page: &Page) -> Vec<(&str, &str, Vec<&str>)> {
 fn their_names_and_attributes() {
     both(|server| {
         server.add_user("alice");
-        let always = ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"];
+        let always = ["Path=/", "HttpOnly", "SameSite=Lax"];
         let mut browser = Browser::new(server);
         let first = browser.get("/login");
         let [(name, value, attributes)] = set_cookies(&first).try_into().unwrap();
@@ -94,7 +97,8 @@ fn one_that_is_forged_altered_or_of_another_kind_is_nobody() {
         }
         browser.cookies.insert(SESSION.into(), good.clone());
         assert_eq!(signed_in(&mut browser), "alice Example");
-        for twice in [format!("{SESSION}={good}; {SESSION}={good}"), format!("{SESSION}=x; {SESSION}={good}")] {
+        let name = browser.cookies.name(SESSION);
+        for twice in [format!("{name}={good}; {name}={good}"), format!("{name}=x; {name}={good}")] {
             assert!(server.send("GET", "/", &[("Cookie", &twice)], None).state() == Some("signed-out"));
         }
     });
@@ -116,5 +120,71 @@ fn a_planted_cookie_is_not_the_one_that_is_signed_in() {
             assert_eq!(signed_in(&mut browser), "alice Example");
         }
         assert_eq!(signed_in(&mut mallory), "", "a session that was given away has ended");
+    });
+}
+
+/// Who is signed in at a server, for a browser that sends these cookies.
+fn state(server: &Server, cookies: &str) -> Option<String> {
+    server.send("GET", "/", &[("Cookie", cookies)], None).state().map(str::to_owned)
+}
+
+#[test]
+fn two_servers_on_one_host_keep_theirs_apart() {
+    both(|server| {
+        let below = |config: &mut Config| config.issuer = Issuer::parse(&format!("{}/auth", config.issuer.as_str())).unwrap();
+        let other = Server::start(&Database::sqlite(), |_| ());
+        let third = Server::start(&Database::sqlite(), below);
+        let mut jars = vec![];
+        for (server, login) in [(server, "/login"), (&other, "/login"), (&third, "/auth/login")] {
+            server.add_user("alice");
+            let mut browser = Browser::new(server);
+            assert_eq!(browser.sign_in_at(login, "alice", crate::harness::PASSWORD).status, 303);
+            jars.push(browser.cookies);
+        }
+        // A browser has one jar for the host, whatever the port.
+        let cookies = jars.iter().flat_map(|jar| jar.iter());
+        let cookies = cookies.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        assert_eq!(state(server, &cookies).as_deref(), Some("signed-in"));
+        assert_eq!(state(&other, &cookies).as_deref(), Some("signed-in"));
+        let page = third.send("GET", "/auth/", &[("Cookie", &cookies)], None);
+        assert_eq!(page.state(), Some("signed-in"), "{page:?}");
+    });
+}
+
+#[test]
+fn a_session_from_before_names_were_of_one_issuer_goes_on() {
+    both(|server| {
+        server.add_user("alice");
+        let mut browser = Browser::new(server);
+        browser.sign_in("alice");
+        let (name, value) = (browser.cookies.name(SESSION), browser.cookies[SESSION].clone());
+        let before = format!("__Host-symbolon_session={value}");
+        assert_eq!(state(server, &before).as_deref(), Some("signed-in"));
+        assert_eq!(state(server, &format!("{before}; {name}=x")).as_deref(), Some("signed-out"), "the new one counts");
+        // It may be that of another server at this host.
+        let other = Server::start(&Database::sqlite(), |config| {
+            config.secrets = SecretRing::new(["another server secret, as long as it must be"]).unwrap()
+        });
+        assert_eq!(state(&other, &before).as_deref(), Some("signed-out"));
+        assert_eq!(state(server, &format!("__Host-symbolon_session=x; {name}={value}")).as_deref(), Some("signed-in"));
+        // Signing out ends the session, under whichever name.
+        let csrf = browser.get("/logout").csrf();
+        assert_eq!(browser.send("POST", "/logout", Some(&[("csrf", &csrf)])).status, 303);
+        assert_eq!(state(server, &before).as_deref(), Some("signed-out"));
+    });
+}
+
+#[test]
+fn a_browser_that_keeps_no_cookie_is_told_so() {
+    both(|server| {
+        server.add_user("alice");
+        let mut browser = Browser::new(server);
+        let page = browser.get("/login");
+        let (action, csrf) = (page.attribute("form ", "action"), page.csrf());
+        browser.cookies.clear();
+        let form = [("username", "alice"), ("password", crate::harness::PASSWORD), ("csrf", csrf.as_str())];
+        let page = browser.send("POST", &action, Some(&form));
+        assert_eq!((page.status, page.problem()), (400, Some("cookie-missing")), "{page:?}");
+        assert!(page.body.contains("Your browser sent no cookie") && !page.body.contains("expired"), "{page:?}");
     });
 }

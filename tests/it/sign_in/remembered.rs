@@ -23,7 +23,7 @@ fn sign_in(browser: &mut Browser, remember: bool) -> Page {
 fn max_age(page: &Page) -> Option<i64> {
     let mut cookies = page.headers.iter().filter(|(name, value)| name == "set-cookie" && value.starts_with(SESSION));
     let cookie = cookies.next().map(|(_, value)| value.as_str()).unwrap();
-    assert!(cookies.next().is_none() && cookie.contains("; Secure; HttpOnly; SameSite=Lax"), "{page:?}");
+    assert!(cookies.next().is_none() && cookie.contains("; Path=/; HttpOnly; SameSite=Lax"), "{page:?}");
     cookie.split_once("; Max-Age=").map(|(_, age)| age.parse().unwrap())
 }
 
