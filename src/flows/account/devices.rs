@@ -11,7 +11,10 @@ use super::{
 use crate::{
     app::App,
     flows::{
-        account::overview::{self, AccountOverview},
+        account::{
+            ended::{self, Ended},
+            overview::AccountOverview,
+        },
         formatting::{self, ShownTime},
     },
     pages::{
@@ -21,7 +24,7 @@ use crate::{
     paths,
     protocol::{
         account::profile::{self, DEVICE_NAME_LIMIT, Flaw},
-        grant::{Grant, end_reason::Inactive},
+        grant::Grant,
         values::{id::Id, time::Timestamp},
     },
     store::{
@@ -55,15 +58,6 @@ struct Access<'a> {
     at_latest: ShownTime,
     unused: Option<ShownTime>,
     scopes: Vec<RequestedScope<'a>>,
-}
-
-/// Access that has ended, with its texts.
-struct Ended<'a> {
-    id: String,
-    grant: &'a Grant,
-    program: Option<String>,
-    at: ShownTime,
-    why: Inactive,
 }
 
 /// What was just done, with the names of its subjects.
@@ -166,7 +160,7 @@ pub(super) fn show(
         end: Target { action: &end_action, csrf: &end_stamp },
         rename: Target { action: &name_action, csrf: &name_stamp },
         name_limit: DEVICE_NAME_LIMIT,
-        ended_within: &formatting::span(listing::ended_within(app)),
+        ended_within: &formatting::span(ended::ended_within(app)),
         done: done.as_ref().map(Done::shown),
         problem,
     };
@@ -219,24 +213,6 @@ fn done(
         }
         _ => None,
     })
-}
-
-impl<'a> Ended<'a> {
-    fn of(app: &App, grant: &'a Grant, now: Timestamp) -> Self {
-        let (at, why) = overview::end_of(&app.config.lifetimes, grant, now);
-        let program = formatting::program(&grant.seen);
-        Self { id: grant.id.to_string(), grant, program, at: ShownTime::of(at, now), why }
-    }
-
-    fn shown(&'a self, account_overview: &'a AccountOverview) -> ShownEnded<'a> {
-        ShownEnded {
-            id: &self.id,
-            name: account_overview.device_name(self.grant),
-            origin: formatting::origin(&self.grant.seen, self.program.as_deref()),
-            ended: self.at.when(),
-            why: self.why,
-        }
-    }
 }
 
 impl Done {

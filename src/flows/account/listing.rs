@@ -6,7 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::SignedIn;
 use crate::{
     app::App,
-    flows::account::overview::{self, AccountOverview},
+    flows::account::{
+        ended,
+        overview::{self, AccountOverview},
+    },
     pages::{AccountPart, AppConsent},
     protocol::{
         grant::Grant,
@@ -14,7 +17,7 @@ use crate::{
         values::{
             id::Id,
             params::{Params, encode},
-            time::{Span, Timestamp},
+            time::Timestamp,
         },
     },
     store::{
@@ -36,9 +39,6 @@ const ALL_DEVICES: usize = 60;
 
 /// The number of ended grants listed for one app beside others.
 const ENDED: usize = 5;
-/// For how long ended grants are listed at most; they may be purged before.
-const ENDED_WITHIN: Span = Span::from_seconds(30 * 86_400);
-
 /// The minimum number of grants read at once: some of them may be inactive.
 const AT_ONCE: usize = 50;
 
@@ -216,11 +216,6 @@ pub fn accesses(
     Ok((found, has_more))
 }
 
-/// For how long ended grants are listed: until they are purged, if that is earlier.
-pub fn ended_within(app: &App) -> Span {
-    ENDED_WITHIN.min(app.config.lifetimes.purge_after)
-}
-
 /// How much of an app there is room for.
 #[derive(Clone, Copy)]
 struct Room {
@@ -267,7 +262,7 @@ impl Reading<'_> {
 
     fn ended(&self) -> Ended {
         let now = self.signed_in.context.now;
-        let since = Timestamp::from_millis(now.millis().saturating_sub(ended_within(self.app).millis()));
+        let since = Timestamp::from_millis(now.millis().saturating_sub(ended::ended_within(self.app).millis()));
         Ended { user: self.signed_in.user.claims.id, since, now, idle: self.app.config.lifetimes.refresh_idle }
     }
 

@@ -6,6 +6,7 @@ pub mod data;
 pub mod details;
 pub mod devices;
 pub mod email;
+mod ended;
 pub mod ending;
 pub mod export;
 pub mod grant;

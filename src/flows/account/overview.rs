@@ -8,10 +8,7 @@ use crate::{
     config::Lifetimes,
     flows::formatting,
     protocol::{
-        grant::{
-            self, AccountStatus, Grant,
-            end_reason::{EndReason, Inactive},
-        },
+        grant::{self, AccountStatus, Grant, end_reason::Inactive},
         oauth::{api::Api, client::Client},
         values::{id::Id, time::Timestamp},
     },
@@ -278,17 +275,6 @@ fn apis_of(connection: &mut AnyConnection, grants: &[Grant]) -> Result<Vec<Api>>
 pub fn status(user: &User, now: Timestamp) -> AccountStatus {
     let must_sign_in = user.sign_in_again_at > user.signed_in_at; // an absent time is before every other
     AccountStatus { user_enabled: user.disabled_at.is_none(), must_sign_in, now, by_database: now }
-}
-
-/// When a grant ended, and why: it was revoked, has expired, or was not used for too long.
-pub fn end_of(lifetimes: &Lifetimes, grant: &Grant, now: Timestamp) -> (Timestamp, Inactive) {
-    let reason = grant.end_reason.unwrap_or(EndReason::Other);
-    let idle_end = grant.rotated_at.unwrap_or(grant.created_at).plus(lifetimes.refresh_idle);
-    match grant.revoked_at {
-        Some(at) => (at, Inactive::Revoked(reason)),
-        None if grant.session_id.is_none() && idle_end <= now && idle_end < grant.expires_at => (idle_end, Inactive::Idle),
-        None => (grant.expires_at, Inactive::Expired),
-    }
 }
 
 fn together(name: Option<&str>, more: Option<String>) -> String {
