@@ -148,6 +148,8 @@ pub struct Config {
     pub has_secret: bool,
     /// Whether the issuer was written, or is the default.
     pub names_issuer: bool,
+    /// Whether consent is remembered for clients on loopback, too: in the demonstration, where they are of the same process.
+    pub is_demo: bool,
     /// Warnings for the operator about settings that were accepted nevertheless.
     pub warnings: Vec<String>,
 }
@@ -264,6 +266,7 @@ impl Config {
             secrets,
             has_secret,
             names_issuer: true,
+            is_demo: false,
             warnings: Vec::new(),
         })
     }

@@ -13,7 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 
-pub use formats::check_imported;
+pub use formats::imported;
 use workers::{Memory, Workers};
 
 use crate::{config::PasswordSettings, protocol::secrets::sensitive::Sensitive, random};
@@ -213,7 +213,8 @@ mod tests {
         assert_eq!(today.verify("open sesame".into(), Some(hash.clone())).await, Ok(OUTDATED));
         assert_eq!(today.verify("another".into(), Some(hash)).await, Ok(WRONG));
         // argon2 of the reference implementation, bcrypt, PBKDF2 and scrypt: all are to be rehashed.
-        for (password, hash) in formats::tests::SAMPLES.map(|hash| (formats::tests::PASSWORD, hash)) {
+        let others = formats::tests::OTHERS.into_iter();
+        for (password, hash) in formats::tests::SAMPLES.into_iter().chain(others).map(|hash| (formats::tests::PASSWORD, hash)) {
             assert_eq!(today.verify(password.into(), Some(hash.into())).await, Ok(OUTDATED), "{hash}");
             assert_eq!(today.verify("another".into(), Some(hash.into())).await, Ok(WRONG), "{hash}");
         }

@@ -11,7 +11,8 @@ use crate::{
     app::{App, KeysError},
     outbound::OutboundError,
     protocol::{
-        oauth::{client::Client, registration::is_pairwise},
+        account::subject,
+        oauth::client::Client,
         oidc::claims::{self, LOGOUT_EVENT, LogoutToken},
         values::{id::Id, time::Span},
     },
@@ -192,7 +193,7 @@ fn token(app: &App, connection: &mut AnyConnection, client: &Client, logout: &Lo
     let key = ring.signing(client.settings.signing_alg, now)?;
     let Logout { sub, sid: session } = logout;
     let sid = match Id::parse(session) {
-        Ok(session) => claims::sid(&app.config.secrets, is_pairwise(sub).then_some(sub), session),
+        Ok(session) => claims::sid(&app.config.secrets, subject::stored(sub), session),
         Err(_) => session.clone(),
     };
     let claims = LogoutToken {

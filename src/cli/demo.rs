@@ -53,7 +53,7 @@ pub struct Options {
 pub fn run(options: Options) -> Result<(), Error> {
     let now = Clock::system().now();
     let settings = Settings::demo(&format!("symbolon-demo-{}", random::id(now)), options.port);
-    let config = Config::check(settings, None, MissingSecret::Make)?;
+    let config = Config { is_demo: true, ..Config::check(settings, None, MissingSecret::Make)? };
     let log = serve::set_up_logs(&config)?;
     let directory = config.data_dir.clone();
     let result = start(config, options.port, now);
@@ -95,6 +95,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
     let user = users::User {
         claims: user::User {
             id: random::id(now),
+            subject: None,
             username: USER.into(),
             display_name: Some("Alice".into()),
             email: "alice@example.com".into(),

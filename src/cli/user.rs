@@ -38,11 +38,17 @@ pub enum Command {
         #[arg(value_name = "NAME")]
         username: String,
         /// The e-mail address; they can also sign in with it
-        #[arg(long)]
-        email: String,
-        /// Mark the address as verified; apps see this
+        #[arg(long, required_unless_present = "no_email")]
+        email: Option<String>,
+        /// They have no e-mail address: apps get none, and a forgotten password is for you to replace
+        #[arg(long, conflicts_with_all = ["email", "email_verified", "email_unverified"])]
+        no_email: bool,
+        /// You know that the address is theirs; apps see this
         #[arg(long)]
         email_verified: bool,
+        /// You do not know whether the address is theirs, as without --email-verified. If mail is set up, they get a link to confirm it
+        #[arg(long, conflicts_with = "email_verified")]
+        email_unverified: bool,
         /// The display name
         #[arg(long = "name", value_name = "DISPLAY")]
         display_name: Option<String>,
@@ -59,6 +65,9 @@ pub enum Command {
         /// JSON objects, one per line, with username, email and optional fields; - is standard input
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Accept users without an e-mail address, who have "email": null
+        #[arg(long)]
+        allow_no_email: bool,
         #[command(flatten)]
         format: Format,
     },
@@ -136,11 +145,11 @@ impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         let actor = Actor::OPERATOR;
         match self {
-            Self::Add { username, email, email_verified, display_name, details, password_stdin, format } => {
+            Self::Add { username, email, email_verified, display_name, details, password_stdin, format, .. } => {
                 let details = details.read(&work.config.scope_claims)?;
                 add(work, &NewUser { username, display_name, email, email_verified, details }, password_stdin, format)
             }
-            Self::Import { file, format } => import::run(work, &file, format),
+            Self::Import { file, allow_no_email, format } => import::run(work, &file, allow_no_email, format),
             Self::List(part) => part.print(work, (shown::HEADING, shown::row), users::list),
             Self::Show(who) => {
                 let user = users::show(work, &who.login)?;
@@ -176,7 +185,21 @@ fn add(work: &mut Work<'_>, new: &NewUser, password_stdin: bool, format: Format)
     let text = new_password::read(&Rules::new(work.config), &claims, password_stdin)?;
     let password = NewPassword { passwords: &hashing(work)?, text: &text };
     let user = user_changes::add(work, Actor::OPERATOR, claims, &password)?;
-    said(&user, "was added", format)
+    let is_sent = user_changes::ask_to_confirm(work, Actor::OPERATOR, &user)?;
+    format.answer(&user, || format!("{}{}", line(&user, "was added"), unverified(&user, is_sent)))
+}
+
+/// What it says for a user that their address is not verified; nothing if it is, or there is none.
+pub fn unverified(user: &UserView, is_sent: bool) -> String {
+    let Some(email) = user.email.as_ref().filter(|_| !user.email_verified) else { return String::new() };
+    let next = if is_sent {
+        "; an e-mail to it has a link that confirms it".to_owned()
+    } else {
+        format!(". If you know that it is theirs: symbolon user set {} --email-verified", user.username)
+    };
+    output::clean(&format!(
+        "the address {email} is not verified: many apps refuse a user with such an address, and a forgotten password cannot be reset by e-mail{next}"
+    )) + "\n"
 }
 
 fn delete(work: &mut Work<'_>, who: &Who) -> Answer {
@@ -209,7 +232,11 @@ fn reset(work: &mut Work<'_>, who: &Who) -> Answer {
 
 /// Prints a user as changed, or says what was done.
 fn said(user: &UserView, what: &str, format: Format) -> Answer {
-    format.answer(user, || output::clean(&format!("user {} {what}", user.username)) + "\n")
+    format.answer(user, || line(user, what))
+}
+
+fn line(user: &UserView, what: &str) -> String {
+    output::clean(&format!("user {} {what}", user.username)) + "\n"
 }
 
 fn hashing(work: &Work<'_>) -> Result<Passwords, Error> {

@@ -27,7 +27,13 @@ pub fn read(path: &Path) -> Result<String, FileError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(FileError::new(path, Invalid::from("expected at most 64 KiB")));
     }
-    String::from_utf8(bytes).map_err(|_| FileError::new(path, Invalid::from("expected text in UTF-8")))
+    String::from_utf8(without_mark(&bytes).to_vec()).map_err(|_| FileError::new(path, Invalid::from("expected text in UTF-8")))
+}
+
+/// Without the byte order mark with which some editors begin a file.
+#[must_use]
+pub fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
 /// The file's lines; those of standard input for the name `-`.
@@ -55,6 +61,8 @@ mod tests {
             fs::write(&file, bytes).unwrap();
             assert!(read(&file).unwrap_err().to_string().contains(words));
         }
+        fs::write(&file, "\u{feff}{}").unwrap();
+        assert_eq!(read(&file).unwrap(), "{}", "without a byte order mark");
         fs::write(&file, vec![b' '; 64 * 1024]).unwrap();
         assert_eq!(read(&file).unwrap().len(), 64 * 1024);
     }

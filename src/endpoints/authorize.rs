@@ -107,7 +107,7 @@ impl Handler<'_> {
             Ok(expected) => expected,
             Err(error) => return Ok(self.refuse(&request.address, &error)),
         };
-        let may_skip = client.may_skip_consent(request.address.uri());
+        let may_skip = client.may_skip_consent(request.address.uri()) || self.app.config.is_demo;
         // A user who has decided, by withdrawing or by allowing, decides about more as well.
         let is_open = matches!(ahead.recorded, None | Some(Recorded::Allowed(_, ConsentGiver::Operator)));
         let by_operator = may_skip && client.settings.first_party && is_open;
@@ -262,7 +262,7 @@ impl Handler<'_> {
             expires_at,
             revoked_at: None,
             end_reason: None,
-            subject: subject::at(connection, client, session.user_id)?,
+            subject: subject::at(connection, client, session)?,
             amr: session.amr.clone(),
             claims: request.claims.clone(),
             device_name: None,

@@ -73,14 +73,17 @@ pub fn names(what: &str, given: &[String]) -> Result<Vec<String>, Invalid> {
     Ok(kept)
 }
 
-/// A user name as it is stored.
+/// The user name of a user with this address, as it is stored: with '@' only if it is the address, so that nobody can be found by the
+/// address of another user.
 ///
 /// # Errors
 /// The expected form.
-pub fn username(name: &str) -> Result<String, Invalid> {
-    profile::username(name).map_err(|_| {
+pub fn username(name: &str, email: Option<&str>) -> Result<String, Invalid> {
+    let own = email.and_then(EmailAddress::parse);
+    let address = EmailAddress::parse(name).filter(|address| own.as_ref() == Some(address));
+    address.map_or_else(|| profile::username(name), |address| Ok(address.into())).map_err(|_| {
         let name = name.to_lowercase();
-        format!("user name '{name}': expected 1 to {USERNAME_LIMIT} characters without spaces, control characters or '@'").into()
+        format!("user name '{name}': expected 1 to {USERNAME_LIMIT} characters without spaces and control characters, and '@' only if it is the user's own e-mail address").into()
     })
 }
 
@@ -114,11 +117,14 @@ mod tests {
         for (good, kept) in
             [("alice", "alice"), ("Alice.B-1", "alice.b-1"), ("ÉMILE", "émile"), (&"x".repeat(64), &"x".repeat(64))]
         {
-            assert_eq!(username(good).unwrap(), kept);
+            assert_eq!(username(good, Some("alice@example.com")).unwrap(), kept);
         }
         for bad in ["", " ", "a b", "a@b", "a\tb", "a\u{1b}[2J", "a\u{202e}b", "a\u{a0}b", &"x".repeat(65)] {
-            assert!(username(bad).is_err(), "{bad:?}");
+            assert!(username(bad, Some("alice@example.com")).is_err(), "{bad:?}");
         }
+        assert_eq!(username("ALICE@example.com", Some(" alice@Example.com")).unwrap(), "alice@example.com");
+        assert!(username("alice@example.com", Some("bob@example.com")).is_err() && username("alice@", Some("alice@")).is_err());
+        assert!(username("alice@example.com", None).is_err() && username("alice", None).is_ok());
         assert_eq!(email("Alice@Example.com").unwrap(), "alice@example.com");
         for bad in ["", "alice", "@", "a@", "@b", "a@b@c", "a b@c", "a\n@b", "a\0@b", &format!("{}@example.com", "x".repeat(250))]
         {

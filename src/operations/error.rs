@@ -65,15 +65,13 @@ pub enum Conflict {
         /// The address.
         email: String,
     },
-    /// One of several users cannot be added: another user has the name or the address.
-    #[error("user name '{username}' or e-mail address '{email}' is already taken")]
+    /// One of several users cannot be added: another user has, or had, one of these.
+    #[error("{} is already taken", taken.join(" or "))]
     Imported {
         /// Which one, counted from 0.
         at: usize,
-        /// The name.
-        username: String,
-        /// The address.
-        email: String,
+        /// The name, the address and the subjects.
+        taken: Vec<String>,
     },
     /// Whoever has the address has an account.
     #[error("e-mail address '{0}' already belongs to a user")]

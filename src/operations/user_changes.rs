@@ -1,7 +1,10 @@
 //! Changes of accounts by an operator: adding users, their details, disabling and enabling; passwords are `recovery`. Each change is a
 //! transaction of `store::account`, which writes the activity and the e-mail, and ends links.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Actor, Conflict, Context, NewPassword, OperationError, Resource,
@@ -10,19 +13,38 @@ use super::{
     users::{UserView, find, view},
 };
 use crate::{
-    passwords::check_imported,
+    config::MailTransport,
+    passwords,
     protocol::{
-        account::{activity::Activity, login_name::LoginName, user},
+        account::{
+            activity::Activity,
+            link::LinkKind,
+            login_name::LoginName,
+            notification::{Notification, NotificationKind},
+            subject::Kept,
+            user,
+        },
         error::Invalid,
-        oauth::scope::ScopeClaims,
-        values::time::Timestamp,
+        oauth::{registration::check_sector, scope::ScopeClaims},
+        values::{id::Id, time::Timestamp},
     },
     random,
-    store::{self, account, rate_limits, users},
+    store::{self, account, links::Link, mail_requests, rate_limits, users},
 };
 
 /// A user of another system, checked.
-pub use crate::store::users::User as ImportedUser;
+pub use crate::store::account::ImportedUser;
+
+/// What a user of another system has besides what any new user has.
+#[derive(Clone, Debug, Default)]
+pub struct FromElsewhere {
+    /// The hash of the password there: a text, or an object as that system exports it.
+    pub password_hash: Option<Value>,
+    /// The subject there.
+    pub subject: Option<String>,
+    /// The pairwise subjects there, by sector.
+    pub pairwise_subjects: BTreeMap<String, String>,
+}
 
 /// A user to be added.
 #[derive(Clone, Debug)]
@@ -31,8 +53,8 @@ pub struct NewUser {
     pub username: String,
     /// The display name.
     pub display_name: Option<String>,
-    /// The address.
-    pub email: String,
+    /// The address; `None` if the operator says that they have none.
+    pub email: Option<String>,
     /// Whether it is verified.
     pub email_verified: bool,
     /// Roles, groups and attributes.
@@ -55,6 +77,8 @@ pub struct UserChanges {
     pub display_name: Option<NameChange>,
     /// The address, which is not verified unless `email_verified` says so.
     pub email: Option<String>,
+    /// Whether the address is removed.
+    pub removes_email: bool,
     /// Whether the address is verified.
     pub email_verified: Option<bool>,
     /// Roles, groups and attributes.
@@ -77,7 +101,9 @@ pub fn check_new(context: &mut Context<'_>, new: &NewUser) -> Result<user::User,
     if users::find_by_login(context.connection, &LoginName::parse(&claims.username))?.is_some() {
         return Err(Conflict::UserName(claims.username).into());
     }
-    if users::find_by_login(context.connection, &LoginName::parse(&claims.email))?.is_some() {
+    if let Some(email) = claims.address()
+        && users::find_by_login(context.connection, &LoginName::parse(email))?.is_some()
+    {
         return Err(Conflict::EmailAddress(claims.email).into());
     }
     Ok(claims)
@@ -87,10 +113,11 @@ pub fn check_new(context: &mut Context<'_>, new: &NewUser) -> Result<user::User,
 fn checked(context: &Context<'_>, new: &NewUser) -> Result<user::User, Invalid> {
     let mut claims = user::User {
         id: random::id(context.now),
-        username: details::username(&new.username)?,
+        subject: None,
+        username: details::username(&new.username, new.email.as_deref())?,
         display_name: new.display_name.as_deref().map(details::display_name).transpose()?,
-        email: details::email(&new.email)?,
-        email_verified: new.email_verified,
+        email: new.email.as_deref().map(details::email).transpose()?.unwrap_or_default(),
+        email_verified: new.email_verified && new.email.is_some(),
         roles: vec![],
         groups: vec![],
         attributes: serde_json::Map::new(),
@@ -122,15 +149,57 @@ pub fn add(
     }
 }
 
-/// A user of another system, with the hash of the password there.
+/// Sends a link to a user's address by which they confirm it: false if no e-mail can be sent, or there is nothing to confirm.
+///
+/// # Errors
+/// The database's.
+pub fn ask_to_confirm(context: &mut Context<'_>, actor: Actor<'_>, user: &UserView) -> Result<bool, OperationError> {
+    let is_off = matches!(context.config.mail.transport, MailTransport::Off);
+    let (Some(email), Ok(id), false) = (&user.email, Id::parse(&user.id), user.email_verified || is_off) else {
+        return Ok(false);
+    };
+    let now = context.now;
+    let link = Link { user_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
+    let notice = Notification {
+        kind: NotificationKind::ConfirmEmail,
+        to: email.clone(),
+        name: None,
+        at: now,
+        origin: actor.origin.clone(),
+        about: Some(user.username.clone()),
+        link: Some(link.id),
+    };
+    mail_requests::ask_to_confirm(context.connection, id, &link, (random::id(now), &notice))?;
+    Ok(true)
+}
+
+/// A user of another system, with the hash of the password and the subjects there.
 ///
 /// # Errors
 /// [`Invalid`].
-pub fn imported(context: &Context<'_>, new: &NewUser, password_hash: Option<String>) -> Result<users::User, Invalid> {
-    if let Some(hash) = &password_hash {
-        check_imported(hash).map_err(|why| Invalid::from(format!("password_hash: {why}")))?;
+pub fn imported(context: &Context<'_>, new: &NewUser, there: &FromElsewhere) -> Result<ImportedUser, Invalid> {
+    let named = |what: &str, why: &Invalid| Invalid::from(format!("{what}: {why}"));
+    let password_hash = there.password_hash.as_ref().map(passwords::imported).transpose();
+    let password_hash = password_hash.map_err(|why| named("password_hash", &why))?;
+    let mut claims = checked(context, new)?;
+    match there.subject.as_deref().map(Kept::parse).transpose().map_err(|why| named("sub", &why))? {
+        Some(Kept::Id(id)) => claims.id = id,
+        Some(Kept::Text(subject)) => claims.subject = Some(subject),
+        None => {}
     }
-    Ok(with_hash(checked(context, new)?, password_hash, context.now))
+    for (sector, subject) in &there.pairwise_subjects {
+        check_sector(sector).and_then(|()| Kept::parse(subject)).map_err(|why| named("pairwise_subs", &why)).and_then(
+            |kept| match kept {
+                Kept::Id(_) => {
+                    Err("pairwise_subs: expected something that cannot be mistaken for a user's id: not 32 hexadecimal digits"
+                        .into())
+                }
+                Kept::Text(_) => Ok(()),
+            },
+        )?;
+    }
+    let pairwise = there.pairwise_subjects.clone().into_iter().collect();
+    Ok(ImportedUser { user: with_hash(claims, password_hash, context.now), pairwise })
 }
 
 fn with_hash(claims: user::User, password_hash: Option<String>, now: Timestamp) -> users::User {
@@ -141,13 +210,17 @@ fn with_hash(claims: user::User, password_hash: Option<String>, now: Timestamp) 
 ///
 /// # Errors
 /// [`OperationError::Conflict`] if a name or address is taken, or the database's.
-pub fn import(context: &mut Context<'_>, actor: Actor<'_>, everyone: &[users::User]) -> Result<Imported, OperationError> {
+pub fn import(context: &mut Context<'_>, actor: Actor<'_>, everyone: &[ImportedUser]) -> Result<Imported, OperationError> {
     let now = context.now;
     let taken = account::import(context.connection, everyone, |user| actor.event(now, user, Activity::Added))?;
     match taken.and_then(|at| Some((at, everyone.get(at)?))) {
         Some((at, user)) => {
-            let (username, email) = (user.claims.username.clone(), user.claims.email.clone());
-            Err(Conflict::Imported { at, username, email }.into())
+            let claims = &user.user.claims;
+            let mut taken = vec![format!("user name '{}'", claims.username)];
+            taken.extend(claims.address().map(|email| format!("e-mail address '{email}'")));
+            let kept = claims.subject.iter().chain(user.pairwise.iter().map(|(_, subject)| subject));
+            taken.extend(kept.map(|subject| format!("subject '{subject}'")));
+            Err(Conflict::Imported { at, taken }.into())
         }
         None => Ok(Imported { added: everyone.len() }),
     }
@@ -187,10 +260,21 @@ impl UserChanges {
         }
         if let Some(email) = &self.email {
             let email = details::email(email)?;
-            claims.email_verified &= email == claims.email;
+            claims.email_verified &= email == claims.email; // another address has to be verified anew
             claims.email = email;
         }
+        if self.removes_email {
+            if claims.username.contains('@') {
+                return Err(format!("user '{}': expected an e-mail address, because it is the user name", claims.username).into());
+            }
+            (claims.email, claims.email_verified) = (String::new(), false);
+        }
         claims.email_verified = self.email_verified.unwrap_or(claims.email_verified);
+        if claims.email_verified && claims.address().is_none() {
+            return Err(
+                format!("user '{}': expected an e-mail address that can be verified, received none", claims.username).into()
+            );
+        }
         self.details.apply(claims, custom)
     }
 }

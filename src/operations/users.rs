@@ -33,12 +33,14 @@ use crate::{
 /// A user, with nothing of the password.
 #[derive(Clone, Debug, Serialize)]
 pub struct UserView {
-    /// The subject.
+    /// The id.
     pub id: String,
+    /// The subject at clients that get no pairwise one: the id, or that of another provider.
+    pub sub: String,
     /// The name.
     pub username: String,
     /// The address.
-    pub email: String,
+    pub email: Option<String>,
     /// Whether it is verified.
     pub email_verified: bool,
     /// The display name.
@@ -67,8 +69,9 @@ impl From<User> for UserView {
         let claims = user.claims;
         Self {
             id: claims.id.to_string(),
+            email: claims.address().map(str::to_owned),
+            sub: claims.sub(),
             username: claims.username,
-            email: claims.email,
             email_verified: claims.email_verified,
             name: claims.display_name,
             roles: claims.roles,

@@ -68,7 +68,7 @@ pub struct Grant {
     pub revoked_at: Option<Timestamp>,
     /// Why it was revoked.
     pub end_reason: Option<EndReason>,
-    /// The user's pairwise subject at this client (OpenID Connect Core §8.1); `None` means the user's id.
+    /// The user's subject at this client: pairwise (OpenID Connect Core §8.1), or of another provider; `None` means the user's id.
     pub subject: Option<String>,
     /// How the user authenticated (RFC 8176).
     pub amr: Amr,

@@ -21,8 +21,8 @@ use crate::protocol::{
 };
 
 pub use operator::{
-    add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import, reset_password,
-    take_password,
+    ImportedUser, add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import,
+    reset_password, take_password,
 };
 
 /// What was ended.

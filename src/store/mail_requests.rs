@@ -169,6 +169,18 @@ pub fn send_link(
     })
 }
 
+/// Inserts the link by which a user confirms the address that an operator gave them, with its e-mail, in one transaction.
+///
+/// # Errors
+/// Database errors.
+pub fn ask_to_confirm(connection: &mut AnyConnection, user: Id, link: &Link, (id, notice): (Id, &Notification)) -> Result<()> {
+    dialect::together(connection, |connection| {
+        links::end_kind(connection, user, link.kind, link.created_at)?; // only the newest is valid
+        links::insert(connection, link)?;
+        deliveries::enqueue(connection, id, &Content::Notification(notice.clone()), link.created_at)
+    })
+}
+
 /// Inserts an invitation, with or without its e-mail, in one transaction: only the newest to an address is valid.
 ///
 /// # Errors

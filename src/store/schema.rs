@@ -17,7 +17,7 @@ diesel::table! {
     users (id) {
         id -> Binary,
         username -> Text,
-        email -> Text,
+        email -> Nullable<Text>,
         email_verified -> Bool,
         display_name -> Nullable<Text>,
         password_hash -> Nullable<Text>,
@@ -29,6 +29,7 @@ diesel::table! {
         attributes -> Text,
         signed_in_at -> Nullable<BigInt>,
         sign_in_again_at -> Nullable<BigInt>,
+        subject -> Nullable<Text>,
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Session {
     pub device_id: Option<String>,
     /// Since when the user is required to sign in again; for a deleted user, from after every sign-in.
     pub sign_in_again_at: Option<Timestamp>,
+    /// The subject that another provider gave the user.
+    pub subject: Option<String>,
 }
 
 /// The maximum number of ids in one statement.
@@ -87,15 +89,16 @@ struct SessionRow {
 
 /// A session's columns, and since when its user is required to sign in again, if there is still such a user.
 type Columns = (SessionRow, OfUser);
-/// When the user was created, so that there is a value where there is a user, and since when they are required to sign in again.
-type OfUser = Option<(i64, Option<i64>)>;
+/// When the user was created, so that there is a value where there is a user; since when they are required to sign in again; and
+/// the subject that was kept.
+type OfUser = Option<(i64, Option<i64>, Option<String>)>;
 
 /// After every sign-in.
 const NEVER: Timestamp = Timestamp::from_millis(i64::MAX);
 
 fn to_value((columns, user): Columns) -> Result<Session> {
     // Nobody signs in again as a user who was deleted.
-    let sign_in_again_at = user.map_or(Some(NEVER), |(_, since)| times(since));
+    let (sign_in_again_at, subject) = user.map_or((Some(NEVER), None), |(_, since, subject)| (times(since), subject));
     let row = Row { table: "sessions", name: &columns.created_at };
     Ok(Session {
         id: row.id("id", columns.id)?,
@@ -111,15 +114,17 @@ fn to_value((columns, user): Columns) -> Result<Session> {
         remembered: columns.remembered,
         device_id: columns.device_id,
         sign_in_again_at,
+        subject,
     })
 }
 
 /// Sessions joined with their user: the selected columns.
 macro_rules! with_user {
     () => {
-        sessions::table
-            .left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id)))
-            .select((SessionRow::as_select(), (users_rows::created_at, users_rows::sign_in_again_at).nullable()))
+        sessions::table.left_join(users_rows::table.on(users_rows::id.eq(sessions::user_id))).select((
+            SessionRow::as_select(),
+            (users_rows::created_at, users_rows::sign_in_again_at, users_rows::subject).nullable(),
+        ))
     };
 }
 
@@ -170,7 +175,7 @@ pub fn read(connection: &mut AnyConnection, id: Id, client: &str) -> Result<Opti
             .filter(sessions::id.eq(id.as_bytes().as_slice()))
             .select((
                 SessionRow::as_select(),
-                (users_rows::created_at, users_rows::sign_in_again_at).nullable(),
+                (users_rows::created_at, users_rows::sign_in_again_at, users_rows::subject).nullable(),
                 (consent_rows::scopes, consent_rows::audiences, consent_rows::given_by).nullable(),
                 revision!(),
             ))

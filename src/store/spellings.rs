@@ -117,7 +117,8 @@ fn bytes(after: Option<&Id>) -> &[u8] {
 /// The next users by id; `None` after the last.
 fn users_after(connection: &mut AnyConnection, after: Option<Id>) -> Result<Option<Vec<Kept>>> {
     let next = users::table.filter(users::id.gt(bytes(after.as_ref()))).order(users::id).limit(BATCH);
-    let rows: Vec<(Vec<u8>, String)> = next.select((users::id, users::email)).load(connection)?;
+    let next = next.filter(users::email.is_not_null()).select((users::id, users::email.assume_not_null()));
+    let rows: Vec<(Vec<u8>, String)> = next.load(connection)?;
     let rows: Vec<_> = rows.into_iter().map(|row| Kept::new("users", row)).collect::<Result<_>>()?;
     Ok((!rows.is_empty()).then_some(rows))
 }

@@ -6,6 +6,7 @@ use super::{
     AnyConnection, Result,
     mapping::{Row, json, time, times},
     schema::users,
+    subjects,
 };
 use crate::protocol::{
     account::{login_name::LoginName, user},
@@ -64,13 +65,14 @@ impl std::fmt::Debug for User {
 pub(super) struct ClaimsRow {
     id: Vec<u8>,
     username: String,
-    email: String,
+    email: Option<String>,
     email_verified: bool,
     display_name: Option<String>,
     updated_at: i64,
     roles: String,
     groups: String,
     attributes: String,
+    subject: Option<String>,
 }
 
 impl ClaimsRow {
@@ -88,9 +90,10 @@ impl ClaimsRow {
             groups: row.list("groups", &self.groups)?,
             attributes: row.json("attributes", &self.attributes)?,
             display_name: self.display_name.clone(),
-            email: self.email.clone(),
+            email: self.email.clone().unwrap_or_default(),
             email_verified: self.email_verified,
             updated_at: time(self.updated_at),
+            subject: self.subject.clone(),
             username: self.username.clone(),
         })
     }
@@ -152,6 +155,11 @@ fn kept(name: &str) -> String {
     LoginName::parse(name).as_str().to_owned()
 }
 
+/// As [`kept`]; no address is no text.
+fn address(email: &str) -> Option<String> {
+    (!email.is_empty()).then(|| kept(email))
+}
+
 /// Some user ids in order, after this one, at most `limit`.
 ///
 /// # Errors
@@ -194,13 +202,13 @@ pub fn page(connection: &mut AnyConnection, after: Option<&str>, limit: u32) -> 
 /// Inserts a user, and nothing else: an operator adds one by `account::add`, a link by `link_actions::register`.
 ///
 /// # Errors
-/// [`super::Error::Conflict`] if the name or address is already taken.
+/// [`super::Error::Conflict`] if the name, the address or the subject is already taken.
 pub fn insert(connection: &mut AnyConnection, user: &User) -> Result<()> {
     diesel::insert_into(users::table)
         .values((
             users::id.eq(user.claims.id.as_bytes().as_slice()),
             users::username.eq(kept(&user.claims.username)),
-            users::email.eq(kept(&user.claims.email)),
+            users::email.eq(address(&user.claims.email)),
             users::email_verified.eq(user.claims.email_verified),
             users::display_name.eq(user.claims.display_name.as_deref()),
             users::password_hash.eq(user.password_hash.as_deref()),
@@ -210,9 +218,10 @@ pub fn insert(connection: &mut AnyConnection, user: &User) -> Result<()> {
             users::roles.eq(json(&user.claims.roles)),
             users::groups.eq(json(&user.claims.groups)),
             users::attributes.eq(attributes(user)),
+            users::subject.eq(user.claims.subject.as_deref()),
         ))
         .execute(connection)?;
-    Ok(())
+    user.claims.subject.as_deref().map_or(Ok(()), |subject| subjects::keep(connection, user.claims.id, subjects::PUBLIC, subject))
 }
 
 /// Sets the data behind a user's claims, with the row locked: a conflict if the name or address is another user's. Part of a
@@ -220,7 +229,7 @@ pub fn insert(connection: &mut AnyConnection, user: &User) -> Result<()> {
 pub(super) fn update(connection: &mut AnyConnection, user: &User, now: Timestamp) -> Result<()> {
     diesel::update(users::table.find(user.claims.id.as_bytes().as_slice()))
         .set((
-            users::email.eq(kept(&user.claims.email)),
+            users::email.eq(address(&user.claims.email)),
             users::email_verified.eq(user.claims.email_verified),
             users::display_name.eq(user.claims.display_name.as_deref()),
             users::roles.eq(json(&user.claims.roles)),
@@ -229,6 +238,13 @@ pub(super) fn update(connection: &mut AnyConnection, user: &User, now: Timestamp
             users::updated_at.eq(now.millis()),
         ))
         .execute(connection)?;
+    rename(connection, user.claims.id, &user.claims.email)
+}
+
+/// A user name that is the address changes with it: otherwise a user who gets the old address could not be told from this one.
+fn rename(connection: &mut AnyConnection, id: Id, email: &str) -> Result<()> {
+    let row = users::table.find(id.as_bytes().as_slice()).filter(users::username.like("%@%"));
+    diesel::update(row).set(users::username.eq(kept(email))).execute(connection)?;
     Ok(())
 }
 
@@ -289,9 +305,9 @@ pub(super) fn set_email(
     (email, is_verified): (&str, bool),
     now: Timestamp,
 ) -> Result<()> {
-    let set = (users::email.eq(kept(email)), users::email_verified.eq(is_verified), users::updated_at.eq(now.millis()));
+    let set = (users::email.eq(address(email)), users::email_verified.eq(is_verified), users::updated_at.eq(now.millis()));
     diesel::update(users::table.find(id.as_bytes().as_slice())).set(set).execute(connection)?;
-    Ok(())
+    rename(connection, id, email)
 }
 
 /// Sets or removes the display name. Part of a transaction.

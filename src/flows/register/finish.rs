@@ -158,6 +158,7 @@ impl LinkRequest {
         Some(User {
             claims: user::User {
                 id: random::id(now),
+                subject: None,
                 username,
                 display_name,
                 email,

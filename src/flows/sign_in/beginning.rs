@@ -81,6 +81,7 @@ impl Beginning {
             remembered: remember,
             device_id: Some(known.map_or_else(random::text, str::to_owned)),
             sign_in_again_at: None,
+            subject: None,
         };
         Ok(Self { before, new, network: network::range(request.context.address), now })
     }

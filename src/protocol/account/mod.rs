@@ -8,4 +8,5 @@ pub mod notification;
 pub mod password_flaw;
 pub mod profile;
 pub mod rate_limit;
+pub mod subject;
 pub mod user;

@@ -15,13 +15,15 @@ use crate::protocol::{
 /// A user, as described by claims.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// Never reassigned; the `sub` claim unless it is pairwise.
+    /// Never reassigned; the `sub` claim unless there is another subject, or it is pairwise.
     pub id: Id,
+    /// The subject that another provider gave them: the `sub` claim unless it is pairwise.
+    pub subject: Option<String>,
     /// The user name, typed to sign in.
     pub username: String,
     /// The display name.
     pub display_name: Option<String>,
-    /// The e-mail address.
+    /// The e-mail address; empty if they have none.
     pub email: String,
     /// Whether the address is verified.
     pub email_verified: bool,
@@ -76,6 +78,18 @@ pub fn check_attribute(name: &str, value: &Value, custom: &ScopeClaims) -> Resul
 }
 
 impl User {
+    /// The e-mail address, if they have one.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        Some(self.email.as_str()).filter(|email| !email.is_empty())
+    }
+
+    /// The `sub` claim, unless it is pairwise.
+    #[must_use]
+    pub fn sub(&self) -> String {
+        self.subject.clone().unwrap_or_else(|| self.id.to_string())
+    }
+
     /// The value of a claim, if the user has one.
     #[must_use]
     pub fn claim(&self, name: &str) -> Option<Value> {
@@ -83,8 +97,8 @@ impl User {
             "name" => self.display_name.clone().map(Value::from),
             "preferred_username" => Some(self.username.clone().into()),
             "updated_at" => Some(self.updated_at.seconds().into()),
-            "email" => Some(self.email.clone().into()),
-            "email_verified" => Some(self.email_verified.into()),
+            "email" => self.address().map(Value::from),
+            "email_verified" => self.address().map(|_| self.email_verified.into()),
             "roles" => Some(self.roles.clone().into()),
             "groups" => Some(self.groups.clone().into()),
             other => self.attributes.get(other).cloned(),
@@ -130,6 +144,7 @@ mod tests {
         });
         User {
             id: Id::from([1; 16]),
+            subject: None,
             username: "alice".into(),
             display_name: Some("Alice".into()),
             email: "alice@example.com".into(),

@@ -18,6 +18,8 @@ const MIN_MAX_AUTH_AGE: Span = Span::from_seconds(300);
 const MAX_MAX_AUTH_AGE: Span = Span::from_seconds(366 * 86_400);
 /// The maximum retry window, as for the server's own setting.
 const MAX_RETRY_WINDOW: Span = Span::from_seconds(300);
+/// The maximum length of a client's id: that of a URL that another provider took as one.
+const ID_LIMIT: usize = 255;
 /// The maximum length of a client's lists.
 const LIST_LIMIT: usize = 50;
 
@@ -72,7 +74,10 @@ impl ClientMetadata {
         if let Some(uri) = &self.backchannel_logout_uri {
             remote_url::check("backchannel_logout_uri", uri)?;
         }
-        self.pairwise_sector.as_deref().map_or(Ok(()), |sector| check_sector(self, sector))
+        if self.pairwise_sector.is_some() && self.kind == ClientKind::Service {
+            return Err("pairwise subjects: expected none for a service, which has no users".into());
+        }
+        self.pairwise_sector.as_deref().map_or(Ok(()), check_sector)
     }
 
     fn check_redirect_uris(&self) -> Result<(), Invalid> {
@@ -171,10 +176,15 @@ impl ClientMetadata {
     }
 }
 
+/// RFC 6749 §2.2: printable ASCII. Without spaces, because it is part of lines of the log and of the command line.
 fn check_id(id: &str) -> Result<(), Invalid> {
-    let is_well_formed = (1..=100).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-    if !is_well_formed {
-        return Err(format!("client id '{id}': expected 1 to 100 letters, digits, '-', '.', '_' or '~'").into());
+    if !(1..=ID_LIMIT).contains(&id.len()) || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!("client id '{id}': expected 1 to {ID_LIMIT} characters of printable ASCII, without spaces").into());
+    }
+    if id.starts_with('-') {
+        return Err(
+            format!("client id '{id}': expected another first character than '-', by which commands know their options").into()
+        );
     }
     // RFC 9700 §4.15: a client's id, which is the `sub` of its own tokens, must never equal a user's.
     if Id::parse(id).is_ok() || is_pairwise(id) {
@@ -187,18 +197,17 @@ fn check_id(id: &str) -> Result<(), Invalid> {
 }
 
 /// Whether a subject has the form of a pairwise one.
-#[must_use]
-pub fn is_pairwise(subject: &str) -> bool {
+fn is_pairwise(subject: &str) -> bool {
     subject.starts_with("p.")
 }
 
 /// OpenID Connect Core §8.1: the sector is the host name that all redirect URIs of a client share, unless it is set explicitly.
-fn check_sector(client: &ClientMetadata, sector: &str) -> Result<(), Invalid> {
+///
+/// # Errors
+/// The expected form.
+pub fn check_sector(sector: &str) -> Result<(), Invalid> {
     let is_host = (1..=253).contains(&sector.len())
         && sector.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
-    if client.kind == ClientKind::Service {
-        return Err("pairwise subjects: expected none for a service, which has no users".into());
-    }
     if is_host {
         Ok(())
     } else {

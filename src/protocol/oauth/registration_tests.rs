@@ -16,7 +16,15 @@ fn a_registration_says_what_it_expects() {
         assert_eq!(client(*kind).check(), Ok(()), "{kind:?}");
     }
     let refused = |change| refused(ClientKind::Spa, change);
-    assert!(refused(|c| c.id = "a b".into()).contains("1 to 100"));
+    assert!(refused(|c| c.id = "a b".into()).contains("1 to 255"));
+    assert!(refused(|c| c.id = "é".into()).contains("printable ASCII"));
+    assert!(refused(|c| c.id = "x".repeat(256)).contains("1 to 255"));
+    assert!(refused(|c| c.id = "-x".into()).contains("another first character than '-'"));
+    for good in ["urn:example:app", "https://app.example.com/cb?a=b&c=\"d\"", "a:b", "~", &"x".repeat(255)] {
+        let mut client = client(ClientKind::Spa);
+        client.id = good.into();
+        assert_eq!(client.check(), Ok(()), "{good}");
+    }
     assert!(refused(|c| c.id = "0".repeat(32)).contains("32 hexadecimal"));
     assert!(refused(|c| c.id = "p.abc".into()).contains("subject"));
     for name in [" ", "a\u{202e}b", "\u{feff}", "a\nb"] {

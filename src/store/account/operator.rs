@@ -12,10 +12,12 @@ use crate::{
     store::{
         AnyConnection, Result,
         activity::{self, Event},
+        deletions::{self, Deleted},
         devices, dialect,
         error::Error,
         grants, links, notifications,
         sessions::{self, Offline},
+        subjects,
         users::{self, User},
     },
 };
@@ -23,21 +25,41 @@ use crate::{
 /// Adds a user.
 ///
 /// # Errors
-/// [`Error::Conflict`] if the name or address is already taken.
+/// [`Error::Conflict`] if the name, the address or the subject is already taken.
 pub fn add(connection: &mut AnyConnection, user: &User, event: &Event<'_>) -> Result<()> {
     dialect::together(connection, |connection| add_in(connection, user, event))
 }
 
-/// Adds users, each with the entry that `event` gives for their id, all or none. Returns the index of the first whose name or address
-/// is already taken, if any.
+/// A user of another system.
+#[derive(Clone, Debug)]
+pub struct ImportedUser {
+    /// The user.
+    pub user: User,
+    /// Their pairwise subjects, by sector.
+    pub pairwise: Vec<(String, String)>,
+}
+
+/// Adds users, each with the entry that `event` gives for their id, all or none. Returns the index of the first whose name, address or
+/// subject is already taken, if any.
 ///
 /// # Errors
 /// Database errors.
-pub fn import<'a>(connection: &mut AnyConnection, everyone: &[User], event: impl Fn(Id) -> Event<'a>) -> Result<Option<usize>> {
+pub fn import<'a>(
+    connection: &mut AnyConnection,
+    everyone: &[ImportedUser],
+    event: impl Fn(Id) -> Event<'a>,
+) -> Result<Option<usize>> {
     let mut at = 0;
     let added = dialect::together(connection, |connection| {
-        for user in everyone {
-            add_in(connection, user, &event(user.claims.id))?;
+        for ImportedUser { user, pairwise } in everyone {
+            let id = user.claims.id;
+            if deletions::is_pending(connection, &Deleted::User(id))? {
+                return Err(Error::Conflict("a user with this id was deleted, and is still being purged".into()));
+            }
+            add_in(connection, user, &event(id))?;
+            for (sector, subject) in pairwise {
+                subjects::keep(connection, id, sector, subject)?;
+            }
             at += 1;
         }
         Ok(())
@@ -92,7 +114,7 @@ pub fn change_details<'a, E: From<Error>>(
             for email in [&old.email, &new.email] {
                 links::end_to_address(connection, email, now)?;
             }
-            let event = Event { about: Some(&user.claims.email), ..event(activity) };
+            let event = Event { about: user.claims.address(), ..event(activity) };
             if activity == Activity::EmailChanged {
                 notifications::displace(connection, &event, &before)?;
             } else {

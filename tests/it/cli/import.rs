@@ -94,7 +94,7 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
             "line 9: expected a JSON object: invalid type: string \"yes\", expected a boolean",
             "line 10: attribute 'unknown': expected a claim that a scope grants",
             "line 11: role '': expected",
-            "line 12: name '\\u{7}': expected 1 to 100 characters",
+            "line 12: name '<U+0007>': expected 1 to 100 characters",
             "line 13: user name 'alice' is already used in line 1",
             "line 14: e-mail address 'a@example.com' is already used in line 1",
         ];

@@ -200,6 +200,7 @@ impl Server {
         let mut user = users::User {
             claims: user::User {
                 id: random::id(now),
+                subject: None,
                 username: username.into(),
                 display_name: Some(format!("{username} Example")),
                 email: format!("{username}@example.com"),

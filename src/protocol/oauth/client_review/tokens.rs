@@ -41,6 +41,13 @@ impl Lines {
             }
             AuthMethod::ClientSecretBasic => {}
         }
+        // RFC 6749 §2.3.1: id and secret are form-encoded in the header; many clients do not, and then a colon ends the id.
+        // Of other characters, both forms are read.
+        if client.settings.token_endpoint_auth_method == AuthMethod::ClientSecretBasic && client.id.contains([':', '+', '%']) {
+            let is = format!("{}, which must be form-encoded in the Authorization header", client.id);
+            let should_be = "sent in the request body (client_secret_post), unless the client encodes it";
+            self.say(Advice, "client ID", &is, should_be, "RFC 6749 2.3.1");
+        }
         let shared = "a shared secret: anyone who can verify it can also use it";
         self.say(Advice, SETTING, shared, "private_key_jwt, if the client can sign", "RFC 9700 2.5");
         match (&client.secret_hash, &client.previous_secret_hash) {
