@@ -164,6 +164,7 @@ pub fn ask_to_confirm(context: &mut Context<'_>, actor: Actor<'_>, user: &UserVi
         kind: NotificationKind::ConfirmEmail,
         to: email.clone(),
         name: None,
+        grant: None,
         at: now,
         origin: actor.origin.clone(),
         about: Some(user.username.clone()),
