@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{app::App, clock::Clock, config::Config};
 
-/// The pauses between the first attempts to reach the database, in seconds; the last one is repeated.
-const PAUSES: [u64; 5] = [1, 1, 2, 3, 5];
+/// The pauses after the first attempts to reach the database, in seconds, and that after each further one.
+const PAUSES: ([u64; 4], u64) = ([1, 1, 2, 3], 5);
 /// How much longer than its pause an attempt may take: each host has three seconds to answer.
-const ATTEMPT: Duration = Duration::from_secs(60);
+const ATTEMPT: Duration = Duration::from_mins(1);
 
 /// Starts a server with this configuration, and serves until it is stopped.
 ///
@@ -42,7 +42,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<(), StartError> {
 /// The server's state, as soon as its database can be reached.
 async fn prepared(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -> Result<Data<App>, StartError> {
     let mut answering: Option<ServerHandle> = None;
-    let mut pauses = PAUSES.iter().copied().chain(std::iter::repeat(PAUSES[PAUSES.len() - 1]));
+    let mut pauses = PAUSES.0.into_iter();
     for attempt in 1_u64.. {
         systemd::waiting("opening the database", ATTEMPT);
         let (own_config, own_clock) = (config.clone(), clock.clone());
@@ -57,7 +57,7 @@ async fn prepared(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -
             }
         };
         let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
-        let pause = Duration::from_secs(pauses.next().unwrap_or_default());
+        let pause = Duration::from_secs(pauses.next().unwrap_or(PAUSES.1));
         let again_after = pause.as_secs();
         tracing::warn!(attempt, again_after, database = %config.database, error = why, "the database cannot be reached: waiting for it");
         systemd::waiting(&format!("waiting for the database: {why}"), pause + ATTEMPT);

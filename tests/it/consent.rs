@@ -273,12 +273,12 @@ fn without_a_session_there_is_nothing_to_allow() {
         {
             let mut forged = Browser::new(server);
             assert_ne!(value, cookie, "{n}");
-            forged.cookies.insert("symbolon_session".into(), value);
+            forged.cookies.insert("symbolon_session", value);
             refused(&mut forged);
         }
         let out = browser.get("/logout");
         browser.send("POST", "/logout", Some(&[("csrf", &out.csrf())]));
-        browser.cookies.insert("symbolon_session".into(), cookie);
+        browser.cookies.insert("symbolon_session", cookie);
         refused(&mut browser);
     });
 }

@@ -133,7 +133,7 @@ fn the_cookie_of_another_users_browser_makes_nobody_known() {
         let her_cookie = hers.cookies[DEVICE].clone();
         for planted in [her_cookie.clone(), her_cookie.replace('.', "x."), format!("x{her_cookie}"), "x.y".into(), ".".into()] {
             let mut browser = Browser::new(&server);
-            browser.cookies.insert(DEVICE.into(), planted.clone());
+            browser.cookies.insert(DEVICE, planted.clone());
             assert_eq!(sign_in(&server, &mut browser, HOME, ("bob", bob)), SignedInAnew, "{planted}");
             assert_ne!(browser.cookies[DEVICE], planted);
         }

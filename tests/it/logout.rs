@@ -90,7 +90,7 @@ fn a_hint_ends_the_session_at_once_and_leads_back() {
                 assert_eq!(before, address);
                 assert_eq!(query_of(&format!("?state={state}"))["state"], STATE, "byte for byte");
                 assert_eq!(page.header("cache-control"), Some("no-store"));
-                browser.cookies.insert(SESSION.into(), cookie);
+                browser.cookies.insert(SESSION, cookie);
                 assert!(!is_signed_in(&mut browser), "the cookie is dead on the server");
                 assert_eq!(server.refresh(&app, ours.text("refresh_token")).error(), "invalid_grant");
                 assert_eq!(server.userinfo(ours.text("access_token")).status, 401);
@@ -182,7 +182,7 @@ fn who_is_signed_out_already_goes_on_at_once() {
         let (_, ours) = signed_in_at(server, &app, "alice");
         for cookie in [None, Some("forged")] {
             let mut browser = Browser::new(server);
-            cookie.map(|cookie| browser.cookies.insert(SESSION.into(), cookie.into()));
+            cookie.map(|cookie| browser.cookies.insert(SESSION, cookie.into()));
             for form in [
                 vec![("id_token_hint", ours.text("id_token")), ("post_logout_redirect_uri", BYE), ("state", "s")],
                 vec![("client_id", "app"), ("post_logout_redirect_uri", BYE), ("state", "s")],

@@ -44,7 +44,7 @@ fn ones_own_browser_is_signed_out() {
         let page = end(&mut browser, "session", &id);
         assert_eq!((page.status, page.location()), (303, "/logout"), "{page:?}");
         assert!(!browser.cookies.contains_key(SESSION));
-        browser.cookies.insert(SESSION.into(), cookie);
+        browser.cookies.insert(SESSION, cookie);
         assert!(!is_signed_in(&mut browser), "the cookie that was kept is worth nothing");
         assert_eq!(happened(server, alice, Activity::SignedOut), 1);
     });

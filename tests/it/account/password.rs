@@ -27,7 +27,7 @@ fn the_new_one_counts_and_everything_else_ends() {
         assert!(received.done() == Some("changed") && received.body.contains("only in this browser"), "{received:?}");
         assert!(!is_signed_in(&mut there));
         let mut old = Browser::new(server);
-        old.cookies.insert(SESSION.into(), before);
+        old.cookies.insert(SESSION, before);
         assert!(!is_signed_in(&mut old), "the cookie of before is dead");
         assert_inactive(server, &web, &goes);
         assert_alive(server, &web, &mut stays);

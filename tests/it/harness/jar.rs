@@ -49,8 +49,8 @@ impl Jar {
         self.get(name).is_some()
     }
 
-    pub fn insert(&mut self, name: String, value: String) -> Option<String> {
-        self.cookies.insert(self.name(&name), value)
+    pub fn insert(&mut self, name: &str, value: String) -> Option<String> {
+        self.cookies.insert(self.name(name), value)
     }
 
     /// As [`Jar::insert`], of a cookie that a server has set, by its real name.

@@ -1,5 +1,5 @@
 //! The examples for operators in `packaging/`, run by the programs they are for: systemd's unit, its users and its files, and nginx.
-//! PgBouncer's is `pooler`.
+//! That of `PgBouncer` is in `pooler`.
 
 use std::{
     fs,

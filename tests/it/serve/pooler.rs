@@ -1,4 +1,4 @@
-//! PgBouncer between the server and PostgreSQL: the example works, and transaction mode is refused with the reason.
+//! `PgBouncer` between the server and PostgreSQL: the example works, and transaction mode is refused with the reason.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::{Site, tokens};
 use crate::harness::{Database, free_port, wait_until};
 
-/// A running PgBouncer, set up by the example.
+/// A running `PgBouncer`, set up by the example.
 struct Pooler {
     url: String,
     child: Child,

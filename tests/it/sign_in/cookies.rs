@@ -91,11 +91,11 @@ fn one_that_is_forged_altered_or_of_another_kind_is_nobody() {
             others.push(String::from_utf8(altered).unwrap());
         }
         for other in others {
-            browser.cookies.insert(SESSION.into(), other.clone());
+            browser.cookies.insert(SESSION, other.clone());
             assert_eq!(signed_in(&mut browser), "", "{other}");
             assert_eq!(silently(&mut browser, &spa), Err("login_required".into()), "{other}");
         }
-        browser.cookies.insert(SESSION.into(), good.clone());
+        browser.cookies.insert(SESSION, good.clone());
         assert_eq!(signed_in(&mut browser), "alice Example");
         let name = browser.cookies.name(SESSION);
         for twice in [format!("{name}={good}; {name}={good}"), format!("{name}=x; {name}={good}")] {
@@ -114,7 +114,7 @@ fn a_planted_cookie_is_not_the_one_that_is_signed_in() {
         let planted = mallory.cookies[SESSION].clone();
         for planted in ["sym_se_planted", &planted] {
             let mut browser = Browser::new(server);
-            browser.cookies.insert(SESSION.into(), planted.into());
+            browser.cookies.insert(SESSION, planted.into());
             browser.sign_in("alice");
             assert_ne!(browser.cookies[SESSION], planted);
             assert_eq!(signed_in(&mut browser), "alice Example");
@@ -163,7 +163,7 @@ fn a_session_from_before_names_were_of_one_issuer_goes_on() {
         assert_eq!(state(server, &format!("{before}; {name}=x")).as_deref(), Some("signed-out"), "the new one counts");
         // It may be that of another server at this host.
         let other = Server::start(&Database::sqlite(), |config| {
-            config.secrets = SecretRing::new(["another server secret, as long as it must be"]).unwrap()
+            config.secrets = SecretRing::new(["another server secret, as long as it must be"]).unwrap();
         });
         assert_eq!(state(&other, &before).as_deref(), Some("signed-out"));
         assert_eq!(state(server, &format!("__Host-symbolon_session=x; {name}={value}")).as_deref(), Some("signed-in"));

@@ -50,10 +50,10 @@ fn a_form_without_our_stamp_signs_nobody_in() {
         let page = post(&mut browser, "alice", Some(&good));
         assert!(page.status == 400 && page.problem() == Some("cookie-missing"), "{page:?}");
         assert_eq!((page.header("set-cookie"), signed_in(&mut browser)), (None, String::new()));
-        browser.cookies.insert(BROWSER.into(), other.cookies[BROWSER].clone());
+        browser.cookies.insert(BROWSER, other.cookies[BROWSER].clone());
         let page = post(&mut browser, "alice", Some(&good));
         refused(&mut browser, &page);
-        browser.cookies.insert(BROWSER.into(), cookie);
+        browser.cookies.insert(BROWSER, cookie);
         assert_eq!(post(&mut browser, "alice", Some(&good)).status, 303, "the form that was shown to it");
     });
 }
@@ -66,7 +66,7 @@ fn a_form_that_is_bound_to_no_browser_is_nobodys() {
         let stamp = forms::stamp(&server.app, "", "/logout", now);
         assert_eq!(forms::check_stamp(&server.app, "", "/logout", &stamp, now), Err(StampError::Forged));
         let mut browser = Browser::new(server);
-        browser.cookies.insert(SESSION.into(), String::new());
+        browser.cookies.insert(SESSION, String::new());
         let page = browser.send("POST", "/logout", Some(&[("csrf", &stamp)]));
         assert_eq!((page.status, page.header("set-cookie")), (303, None), "{page:?}");
     });

@@ -53,7 +53,7 @@ fn it_ends_the_session_and_what_was_granted_for_it() {
         assert_eq!(page.header("set-cookie"), Some("symbolon_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"));
         assert!(browser.get("/logout").is("signed-out"));
         assert_eq!(signed_in(&mut browser), "");
-        browser.cookies.insert(SESSION.into(), cookie);
+        browser.cookies.insert(SESSION, cookie);
         assert_eq!(signed_in(&mut browser), "", "the cookie is dead on the server");
         assert_eq!(silently(&mut browser, &spa), Err("login_required".into()));
 
@@ -102,7 +102,7 @@ fn without_a_session_there_is_nothing_to_end() {
         assert_eq!(page.status, 200);
         assert!(page.is("signed-out") && !page.body.contains("<form"));
         for cookie in [None, Some("forged")] {
-            cookie.map(|cookie| browser.cookies.insert(SESSION.into(), cookie.into()));
+            cookie.map(|cookie| browser.cookies.insert(SESSION, cookie.into()));
             let page = browser.send("POST", "/logout", Some(&[]));
             assert_eq!((page.status, page.location(), page.header("set-cookie")), (303, "/logout", None));
         }

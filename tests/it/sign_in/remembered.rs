@@ -136,7 +136,7 @@ fn ticking_the_box_makes_the_same_session_last_and_leaving_it_ends_nothing() {
         server.advance(5 * DAY);
         assert_eq!(signed_in(&mut browser), "alice Example");
         assert_eq!(server.refresh(&spa, &token).error(), "invalid_grant", "its own end stays where it was when it was given");
-        browser.cookies.insert(SESSION.into(), old);
+        browser.cookies.insert(SESSION, old);
         assert_eq!(signed_in(&mut browser), "");
     });
 }

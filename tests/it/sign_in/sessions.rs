@@ -30,10 +30,10 @@ fn the_same_user_again_keeps_the_session_under_a_new_cookie() {
         assert!(second["auth_time"].as_i64() >= first["auth_time"].as_i64().map(|time| time + 5));
         assert_eq!(server.refresh(&spa, before.text("refresh_token")).status, 200, "what was granted in it lives on");
 
-        browser.cookies.insert(SESSION.into(), old);
+        browser.cookies.insert(SESSION, old);
         assert_eq!(signed_in(&mut browser), "", "the old cookie is dead");
         assert_eq!(silently(&mut browser, &spa), Err("login_required".into()));
-        browser.cookies.insert(SESSION.into(), new);
+        browser.cookies.insert(SESSION, new);
         assert_eq!(signed_in(&mut browser), "alice Example", "and did no harm");
     });
 }
@@ -65,7 +65,7 @@ fn another_user_ends_the_session_before_theirs() {
         let bobs = tokens(&mut browser, "bob", "openid");
         let [first, second] = [&alices, &bobs].map(|tokens| claims_of(tokens.text("access_token"))["sid"].clone());
         assert_ne!(first, second);
-        browser.cookies.insert(SESSION.into(), old);
+        browser.cookies.insert(SESSION, old);
         assert_eq!(signed_in(&mut browser), "");
     });
 }
@@ -88,7 +88,7 @@ fn unused_for_two_days_it_is_over() {
         let over = browser.cookies[SESSION].clone();
         browser.sign_in("alice");
         assert_eq!(signed_in(&mut browser), "alice Example");
-        browser.cookies.insert(SESSION.into(), over);
+        browser.cookies.insert(SESSION, over);
         assert_eq!(signed_in(&mut browser), "", "the old cookie is not revived");
     });
 }

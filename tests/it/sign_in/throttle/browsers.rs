@@ -104,7 +104,7 @@ fn only_the_users_own_browser_counts_apart() {
             device.to_lowercase(),
         ];
         for (n, forged) in forgeries.into_iter().enumerate() {
-            mallory.cookies.insert(DEVICE.into(), forged.clone());
+            mallory.cookies.insert(DEVICE, forged.clone());
             mallory.headers = vec![("X-Forwarded-For", format!("203.0.113.{n}")), ("X-Forwarded-Proto", "https".to_owned())];
             assert_eq!(attempt(&mut mallory, "alice", PASSWORD).status, 401, "{forged}");
         }
