@@ -15,7 +15,12 @@ const NEW: &str = "another one that is as long as it must be";
 
 /// The binary with this list of secrets.
 fn with(url: &str, secrets: &str) -> Binary {
-    Binary { variables: vec![("SYMBOLON_SECRET", secrets.to_owned())], ..Binary::new(url) }
+    Binary { variables: vec![("SYMBOLON_SECRET", secrets.to_owned()), listen()], ..Binary::new(url) }
+}
+
+/// Where `serve` listens.
+fn listen() -> (&'static str, String) {
+    ("SYMBOLON_LISTEN", format!("localhost:{}", free_port()))
 }
 
 /// The number of recorded secrets.
@@ -61,7 +66,7 @@ fn no_command_leaves_a_secret_beside_a_database_that_has_another() {
     let database = Database::postgres();
     Binary::migrated(&database.url).add_user("alice");
     for line in ["migrate", "serve", "user list"] {
-        let elsewhere = Binary::new(&database.url);
+        let elsewhere = Binary { variables: vec![listen()], ..Binary::new(&database.url) };
         let ran = elsewhere.run(line);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{line}");
         assert!(ran.stderr.contains("there is no server secret at '"), "{line}: {}", ran.stderr);
