@@ -16,7 +16,7 @@ export function configuration() {
     .discovery(new URL(settings.ISSUER), settings.CLIENT_ID, undefined, client.ClientSecretBasic(settings.CLIENT_SECRET), {
       timeout: TIMEOUT,
       // http is for a server on your own machine.
-      execute: settings.ISSUER.startsWith('http://localhost') ? [client.allowInsecureRequests] : [],
+      execute: /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(settings.ISSUER) ? [client.allowInsecureRequests] : [],
     })
     .catch((error) => {
       discovered = undefined; // so that the next one tries again

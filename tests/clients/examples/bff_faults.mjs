@@ -232,10 +232,15 @@ async function outages() {
   step('an outage ends no session');
 
   takes = (token) => token !== `access-${provider.issued}`;
-  provider.refuse = true;
+  for (const mistake of ['invalid_client', 'unauthorized_client', 'temporarily_unavailable']) {
+    provider.refuse = mistake;
+    assert.equal(await alice.notes(), 503, mistake);
+    assert.equal(await alice.user(), 200, `${mistake} ends no session`);
+  }
+  provider.refuse = 'invalid_grant';
   assert.equal(await alice.notes(), 401, 'invalid_grant');
   assert.equal(await alice.user(), 401, 'ends the session');
-  provider.refuse = false;
+  provider.refuse = undefined;
   takes = () => true;
   step('invalid_grant does');
 

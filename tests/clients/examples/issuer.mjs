@@ -47,7 +47,7 @@ export class Issuer {
 export class Provider extends Issuer {
   static async start(url) {
     const provider = Object.assign(await super.start(url, new Provider()), {
-      lifetime: 600, refreshes: 0, refuse: false, delay: 0, revoked: [], codes: new Map(), refreshToken: undefined, sid: 'session-1', idToken: {}, answer: {},
+      lifetime: 600, refreshes: 0, refuse: undefined, delay: 0, revoked: [], codes: new Map(), refreshToken: undefined, sid: 'session-1', idToken: {}, answer: {},
     });
     return provider;
   }
@@ -78,7 +78,7 @@ export class Provider extends Issuer {
     if (form.get('grant_type') === 'authorization_code') return json(200, await this.tokens(this.codes.get(form.get('code'))));
     this.refreshes += 1;
     await new Promise((resolve) => setTimeout(resolve, this.delay));
-    if (this.refuse || form.get('refresh_token') !== this.refreshToken) return json(400, { error: 'invalid_grant' });
+    if (this.refuse || form.get('refresh_token') !== this.refreshToken) return json(400, { error: this.refuse || 'invalid_grant' });
     return json(200, await this.tokens());
   }
 

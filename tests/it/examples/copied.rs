@@ -92,6 +92,9 @@ impl Example {
         let default = words.clone().find(|word| word.parse::<u16>().is_ok()).unwrap_or_default().to_owned();
         started.args(words.map(|word| if word == default { port } else { word }));
         started.args(arguments).current_dir(self.folder.path());
+        if program == "node" {
+            started.env("NODE_OPTIONS", node_options());
+        }
         Running { process: Process::start_command(started, variables), name: command, _folder: self.folder }
     }
 }
@@ -116,6 +119,17 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(path, to.join(name)).unwrap();
         }
     }
+}
+
+/// What an example needs in the Node of Debian 12, which is older than what its `package.json` asks for: Web Crypto as a global.
+fn node_options() -> &'static str {
+    static OPTIONS: LazyLock<String> = LazyLock::new(|| {
+        let version = Command::new(variable("SYMBOLON_TEST_NODE")).args(["-p", "process.versions.node.split('.')[0]"]).output();
+        let version: u32 = String::from_utf8(version.unwrap().stdout).unwrap().trim().parse().unwrap();
+        let script = concat!("--import=file://", env!("CARGO_MANIFEST_DIR"), "/tests/clients/environment.mjs");
+        if version < 20 { script.to_owned() } else { String::new() }
+    });
+    &OPTIONS
 }
 
 /// The program of a package of this workspace.
