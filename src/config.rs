@@ -6,6 +6,7 @@ mod breached_file;
 mod checks;
 mod environment;
 mod error;
+mod installation;
 mod issuer;
 mod lifetimes;
 mod mail;
@@ -27,6 +28,7 @@ use ipnet::IpNet;
 
 pub use breached_file::BreachedFile;
 pub use error::{ConfigError, FileError};
+pub use installation::IssuerSource;
 pub use issuer::Issuer;
 pub use lifetimes::Lifetimes;
 pub use mail_settings::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
@@ -146,8 +148,8 @@ pub struct Config {
     pub secrets: SecretRing,
     /// Whether the secret exists already: if not, the first start creates it.
     pub has_secret: bool,
-    /// Whether the issuer was written, or is the default.
-    pub names_issuer: bool,
+    /// Where the issuer is from.
+    pub issuer_source: IssuerSource,
     /// Whether consent is remembered for clients on loopback, too: in the demonstration, where they are of the same process.
     pub is_demo: bool,
     /// Warnings for the operator about settings that were accepted nevertheless.
@@ -180,7 +182,9 @@ impl Config {
         let checked = Self::check(settings, secret, MissingSecret::Leave).map_err(|error| sources.locate(error))?;
         let mut warnings = sources.warnings;
         warnings.extend(readable);
-        Ok(Self { names_issuer: sources.given.contains_key("issuer"), warnings, ..checked })
+        let is_given = sources.given.contains_key("issuer");
+        let issuer_source = if is_given { IssuerSource::Given } else { IssuerSource::Default };
+        Ok(Self { issuer_source, warnings, ..checked })
     }
 
     /// Checks settings; `secret` is a comma-separated list, newest first, with `next` before one that derives nothing yet; it takes
@@ -265,7 +269,7 @@ impl Config {
             shutdown_timeout: settings.shutdown_timeout.into(),
             secrets,
             has_secret,
-            names_issuer: true,
+            issuer_source: IssuerSource::Given,
             is_demo: false,
             warnings: Vec::new(),
         })
@@ -273,21 +277,6 @@ impl Config {
 }
 
 impl Config {
-    /// The reason why there is no installation: the database is a file that does not exist, or there is no server secret.
-    #[must_use]
-    pub fn missing_installation(&self) -> Option<String> {
-        match &self.database {
-            DatabaseUrl::SqliteFile(path) if !Path::new(path).exists() => {
-                Some(format!("no installation at '{path}': there is no database"))
-            }
-            _ if !self.has_secret => {
-                let (directory, path) = (self.data_dir.display(), self.secret_path());
-                Some(format!("no installation at '{directory}': there is no server secret at '{}'", path.display()))
-            }
-            _ => None,
-        }
-    }
-
     /// Says that a proxy is missing, if there must be one: nobody else could have the certificate of the issuer.
     #[must_use]
     pub fn proxy_hint(&self) -> Option<&'static str> {
@@ -301,42 +290,6 @@ impl Config {
     #[must_use]
     pub fn hsts(&self) -> Hsts {
         Hsts::of(&self.issuer, self.hsts_include_subdomains)
-    }
-
-    /// The file of the server secret in the data directory.
-    #[must_use]
-    pub fn secret_path(&self) -> PathBuf {
-        self.data_dir.join("secret")
-    }
-
-    /// Creates the server secret, unless another process has done so.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when the file cannot be created or read.
-    pub fn make_secret(&mut self) -> Result<(), ConfigError> {
-        (self.secrets, self.has_secret) = secret_file::read(None, &self.data_dir, MissingSecret::Make)?;
-        Ok(())
-    }
-
-    /// Reads the server secret of the data directory, which another process may have created meanwhile; returns whether there is
-    /// one.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when the file cannot be read.
-    pub fn find_secret(&mut self) -> Result<bool, ConfigError> {
-        (self.secrets, self.has_secret) = secret_file::read(None, &self.data_dir, MissingSecret::Leave)?;
-        Ok(self.has_secret)
-    }
-
-    /// Takes this issuer in the place of the default one; returns whether it could: a written one stays.
-    pub fn take_issuer(&mut self, issuer: &str) -> bool {
-        match Issuer::parse(issuer) {
-            Ok(issuer) if !self.names_issuer => {
-                self.issuer = issuer;
-                true
-            }
-            _ => false,
-        }
     }
 
     /// Creates the database's file, readable by its owner alone, and the data directory, if the database is in it.

@@ -10,8 +10,8 @@ use std::{fmt, io::Write, path::PathBuf, time::Duration, time::UNIX_EPOCH};
 use lettre::{
     Address,
     message::{
-        Mailbox, Message as Mail,
-        header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
+        Body, Mailbox, Message as Mail,
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0},
     },
 };
 use smtp::Smtp;
@@ -25,6 +25,9 @@ use crate::{
 const TIME: Duration = Duration::from_secs(10);
 /// The end of the year 9999 in milliseconds: the latest date that an e-mail can carry.
 const LAST: u64 = 253_402_300_799_000;
+
+/// The maximum length of a line in bytes (RFC 5322 §2.1.1).
+const LONGEST_LINE: usize = 998;
 
 /// The maximum length of a subject, in characters.
 const LONGEST: usize = 200;
@@ -138,7 +141,7 @@ impl Mailer {
                 let written = out.write_all(on_a_terminal(message).as_bytes()).and_then(|()| out.flush());
                 written.map_err(|error| SendError::Later(format!("standard output: {error}")))
             }
-            Way::Files(directory) => message_files::write(directory, &message.id, &mail.formatted())
+            Way::Files(directory) => message_files::write(directory, &message.id, &write_plainly(from, message)?.formatted())
                 .map_err(|error| SendError::Later(format!("'{}': {error}", directory.display()))),
             Way::Smtp(smtp) => smtp.send(&mail),
         }
@@ -154,8 +157,27 @@ fn mailbox(sender: &Sender) -> Result<Mailbox, MailError> {
     sender.address.as_str().parse().map(|address| Mailbox::new(sender.name.as_deref().map(one_line), address)).map_err(refuse)
 }
 
-/// The e-mail in its wire format. Auto-Submitted (RFC 3834 §5) suppresses automatic replies.
+/// The e-mail in its wire format.
 fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
+    let plain = plain(&message.text).filter(|body| body.encoding() == ContentTransferEncoding::SevenBit);
+    written(from, message, plain.unwrap_or_else(|| Body::new(message.text.clone())))
+}
+
+/// The e-mail for a file: its text as it is also beyond ASCII, where SMTP would need a server that takes it.
+fn write_plainly(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
+    written(from, message, plain(&message.text).unwrap_or_else(|| Body::new(message.text.clone())))
+}
+
+/// The text as it is, so that a link stays in one piece, unless a line is longer than an e-mail allows. `lettre` would encode lines of
+/// more than 76 characters, as links are.
+fn plain(text: &str) -> Option<Body> {
+    let encoding = if text.is_ascii() { ContentTransferEncoding::SevenBit } else { ContentTransferEncoding::EightBit };
+    let is_plain = !text.contains(['\0', '\r']) && text.split('\n').all(|line| line.len() <= LONGEST_LINE);
+    is_plain.then(|| Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), encoding))
+}
+
+/// The e-mail with this body. Auto-Submitted (RFC 3834 §5) suppresses automatic replies.
+fn written(from: &Mailbox, message: &Message, body: Body) -> Result<Mail, SendError> {
     let permanent = |why: &str| SendError::Permanent(why.to_owned());
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let middle = message.id.trim_matches('.');
@@ -174,7 +196,7 @@ fn write_down(from: &Mailbox, message: &Message) -> Result<Mail, SendError> {
         .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
         .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN);
-    builder.body(message.text.clone()).map_err(|_| permanent("the message could not be encoded"))
+    builder.body(body).map_err(|_| permanent("the message could not be encoded"))
 }
 
 /// The e-mail without characters that control a terminal.

@@ -11,6 +11,7 @@ mod registered;
 mod scopes;
 mod secrets;
 mod set;
+mod set_lists;
 pub mod settings;
 mod shown;
 
@@ -43,7 +44,7 @@ pub enum Command {
     List(Part),
     /// Show a client
     Show(One),
-    /// Change a client; lists are replaced as a whole
+    /// Change a client; lists are replaced as a whole, except by --add-... and --remove-...
     Set {
         #[command(flatten)]
         options: Box<set::Options>,

@@ -11,12 +11,14 @@ mod explain;
 mod grant;
 mod key;
 mod listing;
+mod mail;
 mod migrate;
 mod new_password;
 mod output;
 mod refusal;
 mod renamed;
 mod serve;
+mod similar;
 mod user;
 
 use std::{
@@ -32,7 +34,7 @@ use crate::{
     config::{Config, ConfigError},
     jose,
     operations::{
-        Context as Work,
+        Context as Work, Resource,
         installation::{self, InstallationError},
     },
     protocol::{
@@ -83,6 +85,9 @@ enum Command {
     /// Manage clients: apps that users sign in to, and services
     #[command(subcommand)]
     Client(client::Command),
+    /// Try whether e-mails can be sent
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// Manage APIs (resource servers)
     #[command(subcommand)]
     Api(api::Command),
@@ -114,6 +119,14 @@ enum Error {
     /// The configuration is not that of the installation in the database.
     #[error(transparent)]
     Installation(#[from] InstallationError),
+    /// There is no such thing.
+    #[error("{}", refusal::missing(*kind, name))]
+    Missing {
+        /// What was looked for.
+        kind: Resource,
+        /// The name it was looked for by.
+        name: String,
+    },
     /// Refused: what was expected and what was received.
     #[error("{0}")]
     Refused(String),
@@ -196,6 +209,7 @@ fn dispatch(cli: Cli) -> Answer {
         Command::Demo(options) => demo::run(options).map(|()| String::new()),
         Command::Migrate(format) => migrate::run(load()?, format),
         Command::CheckConfig(format) => check_config::run(&load()?, format),
+        Command::Mail(command) => command.run(&load()?),
         Command::User(command) => work(load()?, only_tells, |work| command.run(work)),
         Command::Client(command) => work(load()?, only_tells, |work| command.run(work)),
         Command::Api(command) => work(load()?, only_tells, |work| command.run(work)),
@@ -221,7 +235,7 @@ impl Command {
             Self::Key(command) => matches!(command, key::Command::List(_)),
             Self::Grant(command) => matches!(command, grant::Command::List { .. } | grant::Command::Show { .. }),
             Self::Consent(command) => matches!(command, consent::Command::List { .. }),
-            Self::Explain(_) | Self::Serve | Self::Demo(_) | Self::Migrate(_) | Self::CheckConfig(_) => true,
+            Self::Explain(_) | Self::Mail(_) | Self::Serve | Self::Demo(_) | Self::Migrate(_) | Self::CheckConfig(_) => true,
         }
     }
 }
@@ -273,7 +287,16 @@ fn work(mut config: Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>
         installation::use_issuer(connection, &mut config)
     })?;
     let now = time(&store, only_tells)?;
-    store.with(|connection| command(&mut Work { config: &config, connection, now }))
+    store.with(|connection| {
+        let mut work = Work { config: &config, connection, now };
+        match command(&mut work) {
+            Err(Error::Missing { kind, name }) => {
+                let question = similar::of(&mut work, kind, &name)?;
+                refuse(refusal::missing(kind, &name) + &question)
+            }
+            answer => answer,
+        }
+    })
 }
 
 /// Opens the configured database with one connection; creates the directory of the default database.

@@ -10,7 +10,10 @@ use super::{Answer, Error};
 pub use crate::protocol::values::plain_text::is_unsafe;
 use crate::{
     operations::DateTime,
-    protocol::values::time::{Span, Timestamp},
+    protocol::values::{
+        plain_text::one_line,
+        time::{Span, Timestamp},
+    },
 };
 
 /// For whom the answer is.
@@ -120,7 +123,7 @@ pub fn count(count: usize, what: &str) -> String {
 
 /// The text in one line, safe for a terminal.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if is_unsafe(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+    one_line(text)
 }
 
 /// As [`clean`], keeping line breaks.
@@ -150,10 +153,11 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_data_does_nothing_to_the_terminal() {
         let rows = [["a".into(), "é\u{1b}[2J\n".into()], ["long name".into(), "x".into()]];
-        assert_eq!(table(["ID", "NAME"], &rows), "ID         NAME\na          é\\u{1b}[2J\\u{a}\nlong name  x\n");
+        assert_eq!(table(["ID", "NAME"], &rows), "ID         NAME\na          é<U+001B>[2J<U+000A>\nlong name  x\n");
         assert_eq!(table(["ID"], &[]), "ID\n");
-        assert_eq!(fields(&[("id", "a".into()), ("scope", "b\nc\u{202e}".into())]), "id     a\nscope  b\n       c\\u{202e}\n");
-        assert_eq!(clean_lines("one\ntwo\u{9b}"), "one\ntwo\\u{9b}");
+        assert_eq!(fields(&[("id", "a".into()), ("scope", "b\nc\u{202e}".into())]), "id     a\nscope  b\n       c<U+202E>\n");
+        assert_eq!(clean_lines("one\ntwo\u{9b}"), "one\ntwo<U+009B>");
+        assert_eq!(clean("\tkey = 1"), " key = 1");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub fn note_pending(purge: &Purge) {
 impl From<OperationError> for Error {
     fn from(error: OperationError) -> Self {
         match error {
-            OperationError::NotFound { kind, name } => Self::Refused(missing(kind, &name)),
+            OperationError::NotFound { kind, name } => Self::Missing { kind, name },
             OperationError::Conflict(conflict) => Self::Refused(with_remedy(&conflict)),
             OperationError::Invalid(why) => why.into(),
             OperationError::Keys(error) => Self::Refused(error.to_string()),
@@ -23,7 +23,8 @@ impl From<OperationError> for Error {
     }
 }
 
-fn missing(kind: Resource, name: &str) -> String {
+/// What the command says of a name that nothing has.
+pub fn missing(kind: Resource, name: &str) -> String {
     match kind {
         Resource::User => {
             format!("user '{name}': no user has this name or e-mail address (list all with symbolon user list)")

@@ -71,7 +71,7 @@ pub struct FileError {
 #[derive(Debug, thiserror::Error)]
 pub enum FileFlaw {
     /// It cannot be read.
-    #[error(transparent)]
+    #[error("{}", in_words(.0))]
     Io(#[from] io::Error),
     /// It holds something else than expected, or can be read by others.
     #[error(transparent)]
@@ -79,6 +79,17 @@ pub enum FileFlaw {
     /// It holds no list of server secrets.
     #[error(transparent)]
     Secrets(#[from] SecretError),
+}
+
+/// What is wrong, without the system's number for it.
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".into(),
+        io::ErrorKind::PermissionDenied => "this user may not read it".into(),
+        io::ErrorKind::IsADirectory => "expected a file, received a directory".into(),
+        io::ErrorKind::NotADirectory => "there is no such file: part of its path is no directory".into(),
+        _ => error.to_string(),
+    }
 }
 
 impl FileError {

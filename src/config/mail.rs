@@ -8,7 +8,10 @@ use super::{
     mail_settings::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings},
     secret_file,
 };
-use crate::protocol::{account::email_address::EmailAddress, values::plain_text::is_unsafe};
+use crate::protocol::{
+    account::email_address::EmailAddress,
+    values::plain_text::{is_unsafe, one_line},
+};
 
 impl MailSettings {
     pub(super) fn read(settings: &Settings) -> Result<Self, ConfigError> {
@@ -90,7 +93,7 @@ fn login(settings: &Settings) -> Result<Option<(String, SmtpPassword)>, ConfigEr
         (Some(_), None) => Err(missing("smtp_username", "SYMBOLON_SMTP_PASSWORD or smtp_password_file with it")),
         (None, Some(_)) => Err(missing("smtp_username", "the user name that the password belongs to")),
         (Some(username), Some(_)) if username.is_empty() || username.contains(is_unsafe) => {
-            Err(bad("smtp_username", &username.escape_debug().to_string(), "expected text without control characters"))
+            Err(bad("smtp_username", &one_line(username), "expected text without control characters"))
         }
         (Some(_), Some(password)) if password.expose().is_empty() || password.expose().contains(is_unsafe) => {
             let name = settings.smtp_password.as_ref().map_or("smtp_password_file".into(), |_| variable("smtp_password"));
@@ -117,8 +120,11 @@ fn certificates(path: &Path) -> Result<Vec<u8>, ConfigError> {
 /// `Name <address>`, or the address alone.
 fn sender(text: &str) -> Result<Sender, ConfigError> {
     let refuse = || {
-        let shown = text.escape_debug().to_string();
-        Err(bad("mail_from", &shown, "expected one address, such as no-reply@example.com or Example <no-reply@example.com>"))
+        Err(bad(
+            "mail_from",
+            &one_line(text),
+            "expected one address, such as no-reply@example.com or Example <no-reply@example.com>",
+        ))
     };
     let (name, address) = match text.trim().strip_suffix('>').map(|text| text.split_once('<')) {
         Some(Some((name, address))) => (name.trim().trim_matches('"'), address),

@@ -123,7 +123,11 @@ fn contradictions_are_refused_with_key_and_expectation() {
         (check(|s| s.smtp_security = Some(SmtpSecurity::None)), "smtp_security", "starttls or tls"),
         (check(|s| s.smtp_username = Some("u".into())), "smtp_username", "SYMBOLON_SMTP_PASSWORD"),
         (check(|s| s.smtp_password = password()), "smtp_username", "belongs to"),
-        (check(|s| (s.smtp_username, s.smtp_password) = (Some("u\r\n".into()), password())), "smtp_username", "u\\r\\n"),
+        (
+            check(|s| (s.smtp_username, s.smtp_password) = (Some("u\r\n".into()), password())),
+            "smtp_username",
+            "u<U+000D><U+000A>",
+        ),
         (
             check(|s| (s.smtp_username, s.smtp_password) = (Some("u".into()), Some(SmtpPassword::new(String::new())))),
             "SYMBOLON_SMTP_PASSWORD",

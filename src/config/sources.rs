@@ -1,7 +1,7 @@
 //! The sources of settings: the TOML file, overridden by variables. A refused setting is named as it was written, with its file; a
 //! value that may contain a secret is never shown.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use super::{
     ConfigError, FileError, Settings,
@@ -157,12 +157,16 @@ fn has_password(url: &str) -> bool {
 
 fn of_file(path: &Path) -> Result<Layer, ConfigError> {
     let file = path.display().to_string();
-    if !path.is_file() {
-        return Err(ConfigError::new("config", format!("expected a TOML file, received '{file}', which is not one")));
-    }
-    let text = fs::read_to_string(path).map_err(|error| FileError::new(path, error).of_key("config"))?;
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Err(FileError::new(path, Invalid::from("expected text in UTF-8")))
+        }
+        read => read.map_err(|error| FileError::new(path, error)),
+    };
+    let text = text.map_err(|why| why.of_key("config"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text); // a byte order mark, with which some editors begin a file
     // For a TOML syntax error the position is reported, but nothing of the line: it may contain a password.
-    let table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| {
+    let table: toml::Table = toml::from_str(text).map_err(|error: toml::de::Error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let (line, column) = (before.matches('\n').count() + 1, before.chars().rev().take_while(|c| *c != '\n').count() + 1);
         let reason = error.message().lines().next().unwrap_or_default();

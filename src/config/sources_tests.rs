@@ -107,7 +107,7 @@ fn a_value_of_a_file_has_the_type_of_its_key() {
             "authorization_code_lifetime: expected a duration such as \"30s\", \"10m\" or \"30days\"; received 60",
         ),
         ("mail = true", "mail: expected one of off, console, file, smtp; received true"),
-        ("mail = 'a\\nb'", "mail: expected one of off, console, file, smtp; received 'a\\\\nb'"),
+        ("mail = 'a\\nb'", "mail: expected one of off, console, file, smtp; received 'a\\nb'"),
         ("trusted_proxies = [1]", "trusted_proxies: expected text in quotes; received 1"),
         ("trusted_proxies = 1", "trusted_proxies: expected a list of texts, or one text with commas; received 1"),
         ("[scope_claims]\nemployee = 'number'", "scope_claims.employee: expected a list; received 'number'"),

@@ -8,6 +8,8 @@ use serde::{
     de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor},
 };
 
+use crate::protocol::values::plain_text::one_line;
+
 /// A value as it was written.
 #[derive(Clone, Debug)]
 pub enum Written {
@@ -192,7 +194,7 @@ fn one_of(variants: &[&str]) -> String {
 
 fn received(value: Unexpected<'_>) -> String {
     match value {
-        Unexpected::Str(text) => format!("'{}'", text.escape_debug()),
+        Unexpected::Str(text) => format!("'{}'", one_line(text)),
         Unexpected::Signed(number) => number.to_string(),
         Unexpected::Unsigned(number) => number.to_string(),
         Unexpected::Float(number) => number.to_string(),

@@ -216,3 +216,22 @@ fn what_a_server_says_is_told_without_the_message_and_the_password() {
         assert_eq!(error, SendError::Permanent(format!("127.0.0.1:{port}: answered {output}")));
     }
 }
+
+#[test]
+fn a_link_in_a_file_is_in_one_piece() {
+    let link = format!("{LINK}{}", "x".repeat(200));
+    assert!(
+        written(|message| message.text = format!("{link}\n")).unwrap().contains(&format!("\r\n{link}\r\n")),
+        "by SMTP as well"
+    );
+    let file = |text: &str| {
+        let mail = write_plainly(&from(), &Message { text: text.into(), ..message() }).unwrap();
+        String::from_utf8(mail.formatted()).unwrap()
+    };
+    let plain = file(&format!("Hello,\n\n{link}\n"));
+    assert!(plain.contains("Content-Transfer-Encoding: 7bit") && plain.contains(&format!("\r\n{link}\r\n")), "{plain}");
+    let other = file(&format!("Hello Émile,\n\n{link}\n"));
+    assert!(other.contains("Content-Transfer-Encoding: 8bit") && other.contains(&format!("\r\n{link}\r\n")), "{other}");
+    let long = file(&format!("{}\n", "é".repeat(1200)));
+    assert!(long.lines().all(|line| line.len() <= 998), "a line of an e-mail is no longer (RFC 5322 §2.1.1)");
+}

@@ -14,6 +14,7 @@ pub mod grants;
 pub mod installation;
 pub mod invitations;
 pub mod keys;
+pub mod known_names;
 pub mod links;
 pub mod page;
 pub mod presets;

@@ -118,6 +118,24 @@ pub fn message(facts: &MessageFacts<'_>) -> askama::Result<(String, String)> {
     Ok((subject.trim().to_owned(), wrapped(text)))
 }
 
+#[derive(Template)]
+#[template(path = "mail/test.txt", escape = "none")]
+struct Test<'a> {
+    site: &'a str,
+    link: &'a str,
+}
+
+/// The subject and the text of an e-mail with which an operator tries whether e-mails can be sent. What looks like a link leads nowhere.
+///
+/// # Errors
+/// Those of the template.
+pub fn test_message(site: &str) -> askama::Result<(String, String)> {
+    let link = format!("https://example.com/link?link={}", "0123456789".repeat(6));
+    let text = Test { site, link: &link }.render()?;
+    let (subject, text) = text.trim().split_once('\n').unwrap_or_default();
+    Ok((subject.trim().to_owned(), wrapped(text)))
+}
+
 /// An unknown caller's text, on one line, without quotes and truncated. Where mail programs would turn it into a link, it is
 /// defused: `http[:]//www[.]example[.]com`.
 fn tame(text: &str, longest: usize) -> String {

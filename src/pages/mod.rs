@@ -61,7 +61,7 @@ pub use form_problem::FormProblem;
 pub use home::{Home, SignedIn};
 pub use invalid_link::{InvalidLink, LinkProblem};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
-pub use messages::{MessageFacts, message};
+pub use messages::{MessageFacts, message, test_message};
 pub use not_me::{NotMe, ReportedEvent};
 pub use password::{NewPasswordProblem, Password, PasswordDone, PasswordProblems};
 pub use recover::{Recover, RecoverOff, RecoverSent};

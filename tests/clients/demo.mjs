@@ -84,6 +84,13 @@ try {
   await expectGenerations('newest');
   step('denied, then signed in');
 
+  await page.goto(app);
+  await press('sign-in-silently');
+  await page.locator('#signed-in, #alert').filter({ visible: true }).first().waitFor();
+  assert.ok(await page.locator('#signed-in').isVisible(), await alert());
+  await expectGenerations('newest');
+  step('prompt=none after consent: signed in without a page');
+
   const { issuer, client_id: client, api } = await page.evaluate(() => fetch('/config.json').then((answer) => answer.json()));
   await page.locator('section.who summary').first().click();
   const identity = await json('id-payload');
@@ -195,6 +202,9 @@ try {
   await page.goto(`${app}/callback?code=stray&state=stray&iss=${encodeURIComponent(issuer)}`);
   await page.locator('#alert').waitFor();
   assert.match(await alert(), /unknown_answer/);
+  // The server would answer at once: the user has consented.
+  const authorize = (url) => url.pathname === '/authorize';
+  await page.route(authorize, (route) => route.fulfill({ contentType: 'text/html', body: '<title>Waiting</title>' }));
   for (const [code, answer] of [['wrong_state', { state: 'other', iss: issuer }], ['wrong_issuer', { iss: 'https://other.example.com' }]]) {
     const request = page.waitForRequest((one) => one.isNavigationRequest() && new URL(one.url()).searchParams.has('state'));
     await press('sign-in');
@@ -205,6 +215,7 @@ try {
     await page.locator('#alert').waitFor();
     assert.match(await alert(), new RegExp(code));
   }
+  await page.unroute(authorize);
   assert.equal(tokenRequests.length, redeemed, 'a code from a wrong answer is not redeemed');
   step('stray answer, wrong state, wrong issuer: refused by the app');
 

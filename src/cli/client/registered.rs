@@ -1,6 +1,6 @@
 //! What must be registered before a client may name it: APIs, their scopes, and a key for its algorithm.
 
-use super::super::{Error, Work, key, refuse};
+use super::super::{Error, Work, key, refuse, similar};
 use crate::protocol::{
     oauth::{
         api::Api,
@@ -17,12 +17,23 @@ pub fn refuse_strays(before: Option<&Client>, client: &Client, apis: &[Api], cus
     let already = before.map(|before| strays(before, apis, custom)).unwrap_or_default();
     let named = strays(client, apis, custom);
     if let Some(uri) = named.apis.iter().find(|uri| !already.apis.contains(uri)) {
-        return refuse(format!("API '{uri}': no such API (list all with symbolon api list, register one with symbolon api add)"));
+        let question = similar::question(uri, apis.iter().map(|api| api.uri.as_str()));
+        return refuse(format!(
+            "API '{uri}': no such API (list all with symbolon api list, register one with symbolon api add).{question}"
+        ));
     }
     let Some(scope) = named.scopes.iter().find(|scope| !already.scopes.contains(scope)) else { return Ok(()) };
     let own: Vec<_> = STANDARD.into_iter().chain(custom.scopes()).collect();
+    let of_apis = apis.iter().filter(|api| client.settings.audiences.contains(&api.uri)).flat_map(|api| &api.scopes);
+    let known = own.iter().copied().chain(of_apis.map(|scope| scope.name.as_str()));
+    // A scope of an API that the client does not have yet.
+    let owner = apis.iter().find(|api| api.has(scope));
+    let question = match owner {
+        Some(api) => format!(" It is a scope of {}: add --api {}", api.uri, api.uri),
+        None => similar::question(scope, known),
+    };
     refuse(format!(
-        "scope '{scope}': expected one of {}, or a scope of one of the client's APIs (list them with symbolon api show URI)",
+        "scope '{scope}': expected one of {}, or a scope of one of the client's APIs (list them with symbolon api show URI).{question}",
         own.join(", ")
     ))
 }

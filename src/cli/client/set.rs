@@ -12,6 +12,7 @@ use super::{
     find,
     registered::{self, refuse_strays},
     secrets::note_secret,
+    set_lists::Entries,
     settings::Settings,
     shown::Shown,
     unknown,
@@ -35,9 +36,8 @@ pub struct Options {
     name: Option<String>,
     #[command(flatten)]
     settings: Settings,
-    /// A redirect URI besides those registered; can be repeated
-    #[arg(long = "add-redirect-uri", value_name = "URI", conflicts_with = "redirect_uris")]
-    more_redirect_uris: Vec<String>,
+    #[command(flatten)]
+    entries: Entries,
     #[command(flatten)]
     cleared: Cleared,
 }
@@ -176,11 +176,7 @@ impl Options {
             name.trim().clone_into(&mut client.settings.client_name);
         }
         self.cleared.take(&mut client.settings);
-        for uri in &self.more_redirect_uris {
-            if !client.settings.redirect_uris.contains(uri) {
-                client.settings.redirect_uris.push(uri.clone());
-            }
-        }
+        self.entries.change(&mut client.settings, apis)?;
         self.settings.give_to_existing(client, apis)
     }
 }

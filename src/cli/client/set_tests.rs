@@ -163,3 +163,69 @@ fn max_auth_age_is_set_and_cleared() {
         assert!(changed(&format!("--max-auth-age={bad}")).unwrap_err().contains("72h"), "{bad}");
     }
 }
+
+#[test]
+fn entries_are_added_to_lists_and_removed_from_them() {
+    let client = changed(
+        "--add-redirect-uri https://a.example/two --add-redirect-uri https://a.example/cb --add-post-logout-redirect-uri https://a.example/bye \
+         --add-scope profile --add-scope openid --add-cors-origin https://c.example",
+    )
+    .unwrap();
+    let settings = &client.settings;
+    assert_eq!(settings.redirect_uris, ["https://a.example/cb", "https://a.example/two"]);
+    assert_eq!(settings.post_logout_redirect_uris, ["https://a.example/", "https://a.example/bye"]);
+    assert_eq!(settings.scope.to_string(), "openid profile");
+    assert_eq!(settings.cors_origins, ["https://b.example", "https://c.example"]);
+    let less = changed_from(
+        &client,
+        "--remove-redirect-uri https://a.example/cb --remove-post-logout-redirect-uri https://a.example/ --remove-scope openid \
+         --remove-cors-origin https://b.example --remove-api https://api.example --add-redirect-uri https://a.example/three",
+    )
+    .unwrap();
+    let settings = &less.settings;
+    assert_eq!(settings.redirect_uris, ["https://a.example/two", "https://a.example/three"]);
+    assert_eq!(settings.post_logout_redirect_uris, ["https://a.example/bye"]);
+    assert_eq!(
+        (settings.scope.to_string().as_str(), settings.cors_origins.as_slice()),
+        ("profile", ["https://c.example".to_owned()].as_slice())
+    );
+    assert!(settings.audiences.is_empty() && settings.default_audiences() == [""; 0]);
+    for (line, words) in [
+        (
+            "--remove-redirect-uri https://a.example/cd",
+            "the client's own: https://a.example/cb. Did you mean 'https://a.example/cb'?",
+        ),
+        ("--remove-redirect-uri https://a.example/cb", "at least one"),
+        ("--remove-scope profile", "--remove-scope 'profile': expected one of the client's own: openid"),
+        ("--remove-api https://zzz.test", "the client's own: https://api.example."),
+        ("--redirect-uri https://a.example/x --remove-redirect-uri https://a.example/cb", "cannot be used with"),
+        ("--no-api --add-api https://api.example", "cannot be used with"),
+        ("--scope openid --add-scope profile", "cannot be used with"),
+    ] {
+        let refused = changed(line).unwrap_err();
+        assert!(refused.contains(words), "{line}: {refused}");
+    }
+}
+
+#[test]
+fn an_api_is_removed_with_what_only_it_has() {
+    let scope = |name: &str| crate::protocol::oauth::api::ApiScope { name: name.into(), description: None };
+    let api = |uri: &str, scopes: &[&str]| Api {
+        uri: uri.into(),
+        name: "API".into(),
+        scopes: scopes.iter().map(|name| scope(name)).collect(),
+        tokens: crate::protocol::oauth::api_tokens::ApiTokens::default(),
+        created_at: Timestamp::from_millis(0),
+    };
+    let apis = [api("https://one.example", &["read", "write"]), api("https://two.example", &["read"])];
+    let mut client = web();
+    client.settings.audiences = apis.iter().map(|api| api.uri.clone()).collect();
+    client.settings.default_audiences = None;
+    client.settings.scope = Scopes::parse("openid read write").unwrap();
+    client.settings.default_scope = Some(Scopes::parse("read write").unwrap());
+    let options = options("--remove-api https://ONE.example/").unwrap();
+    options.change(&mut client, &apis).unwrap();
+    assert_eq!(client.settings.audiences, ["https://two.example"]);
+    assert_eq!(client.settings.scope.to_string(), "openid read", "the other API has it too");
+    assert_eq!(client.settings.default_scope.unwrap().to_string(), "read");
+}

@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(listed[1][1..], ["code issued", "0", "192.0.2.1", "Firefox"]);
         assert_eq!(listed[3][1..], ["refreshed", "1", "address", "198.51.100.8", "notes/2"]);
         assert_eq!(listed[4], ["1970-01-01T00:01:01Z", "repeated", "1", "198.51.100.8", "notes/2"]);
-        assert_eq!(listed[5][1..], ["REUSED, grant revoked", "0", "address, program", "203.0.113.9", "curl\\u{1b}[2J"]);
+        assert_eq!(listed[5][1..], ["REUSED, grant revoked", "0", "address, program", "203.0.113.9", "curl<U+001B>[2J"]);
         assert_eq!(listed.len(), 6);
     }
 

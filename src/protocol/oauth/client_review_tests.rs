@@ -89,6 +89,11 @@ fn pkce_that_is_used_can_be_required() {
 fn redirect_uris_without_tls() {
     for uri in ["http://localhost:3000/cb", "http://127.0.0.1/cb"] {
         is_said(&lines(ClientKind::Spa, |c| c.settings.redirect_uris.push(uri.into())), Problem, "redirect URI", "not encrypted");
+        let local = |c: &mut Client| c.settings.redirect_uris = vec![uri.into()];
+        for kind in [ClientKind::Spa, ClientKind::Web] {
+            let is_development = |line: &&Finding| line.setting == "redirect URI" && line.is.ends_with("for development");
+            assert_eq!(lines(kind, local).iter().find(is_development).map(|line| line.level), Some(Level::Ok));
+        }
     }
     let native = |uri: &'static str| lines(ClientKind::Native, move |c| c.settings.redirect_uris.push(uri.into()));
     is_said(&native("http://localhost:3000/cb"), Advice, "redirect URI", "a host name");

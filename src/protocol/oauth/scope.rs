@@ -170,7 +170,7 @@ impl ScopeClaims {
         for (scope, claims) in &map {
             if !is_token(scope) {
                 return Err(
-                    format!("expected a scope of printable ASCII without space, '\"' and '\\', received {scope:?}").into()
+                    format!("expected a scope of printable ASCII without space, '\"' and '\\', received '{scope}'").into()
                 );
             }
             if STANDARD.contains(&scope.as_str()) {
@@ -182,7 +182,7 @@ impl ScopeClaims {
             for (at, claim) in claims.iter().enumerate() {
                 if !(1..=100).contains(&claim.chars().count()) || claim.chars().any(char::is_control) {
                     return Err(format!(
-                        "expected claims of 1 to 100 characters, none of them a control character, for '{scope}', received {claim:?}"
+                        "expected claims of 1 to 100 characters, none of them a control character, for '{scope}', received '{claim}'"
                     ).into());
                 }
                 if TAKEN_CLAIMS.contains(&claim.as_str()) {

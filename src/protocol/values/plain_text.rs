@@ -13,6 +13,17 @@ pub fn check_text(what: &str, text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
+/// The text in one line: a tab is a space, and other characters that are unsafe are shown by their number.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' => " ".to_owned(),
+        c if is_unsafe(c) => format!("<U+{:04X}>", u32::from(c)),
+        c => c.to_string(),
+    };
+    text.chars().map(shown).collect()
+}
+
 /// Whether the character controls a terminal, reorders or hides adjacent text, or is invisible itself.
 #[must_use]
 pub fn is_unsafe(c: char) -> bool {

@@ -127,6 +127,6 @@ fn what_users_typed_does_nothing_to_the_terminal() {
         }
         assert_eq!(symbolon.text("user list").lines().count(), 3, "{name}");
         assert_eq!(symbolon.json("user list --json")[1]["name"], json!(user.claims.display_name), "{name}");
-        assert!(symbolon.refusal("client show \u{1b}[2J").contains("\\u{1b}[2J"), "{name}");
+        assert!(symbolon.refusal("client show \u{1b}[2J").contains("<U+001B>[2J"), "{name}");
     }
 }

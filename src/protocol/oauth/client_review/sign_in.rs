@@ -20,6 +20,12 @@ const LONG_RETRY_WINDOW: Span = Span::from_seconds(60);
 /// Below this, users have to sign in so often that they stop checking where they type their password.
 const SHORT_MAX_AUTH_AGE: Span = Span::from_seconds(3_600);
 
+/// Whether the client is in development: responses go to the developer's own machine alone. Plain http can be registered for nothing
+/// but loopback (`redirect_uri::check_registration`).
+fn is_development(client: &Client) -> bool {
+    client.settings.redirect_uris.iter().all(|uri| uri.starts_with("http:"))
+}
+
 impl Lines {
     pub(super) fn pkce(&mut self, client: &Client, facts: &Facts<'_>) {
         const SETTING: &str = "PKCE";
@@ -45,6 +51,7 @@ impl Lines {
 
     pub(super) fn redirect_uris(&mut self, client: &Client) {
         const SETTING: &str = "redirect URI";
+        let is_local = is_development(client);
         for uri in &client.settings.redirect_uris {
             let is_http = uri.starts_with("http:");
             match (is_http, client.settings.kind) {
@@ -53,8 +60,12 @@ impl Lines {
                     self.say(Advice, SETTING, &is, "http://127.0.0.1 or http://[::1]", "RFC 8252 8.3");
                 }
                 (true, ClientKind::Native) => self.say(Good, SETTING, uri, "loopback IP address, any port", "RFC 8252 7.3"),
+                (true, _) if is_local => {
+                    let is = format!("{uri}: on loopback, for development");
+                    self.say(Good, SETTING, &is, "https once others use it", "RFC 9700 2.6");
+                }
                 (true, _) => {
-                    let is = format!("{uri}: not encrypted, for development only");
+                    let is = format!("{uri}: not encrypted, for development only, of a client with other redirect URIs");
                     self.say(Problem, SETTING, &is, "https", "RFC 9700 2.6");
                 }
                 (false, _) if uri.starts_with("https:") => self.say(Good, SETTING, uri, "https, matched exactly", "RFC 9700 2.1"),
@@ -65,7 +76,8 @@ impl Lines {
             }
         }
         for origin in client.settings.cors_origins.iter().filter(|origin| origin.starts_with("http:")) {
-            self.say(Advice, "CORS origin", &format!("{origin}: not encrypted"), "https", "RFC 9700 2.6");
+            let level = if is_local { Good } else { Advice };
+            self.say(level, "CORS origin", &format!("{origin}: not encrypted"), "https", "RFC 9700 2.6");
         }
     }
 
@@ -135,7 +147,7 @@ impl Lines {
             );
         }
         for uri in &client.settings.post_logout_redirect_uris {
-            let is_good = client.settings.kind == ClientKind::Native || !uri.starts_with("http:");
+            let is_good = client.settings.kind == ClientKind::Native || is_development(client) || !uri.starts_with("http:");
             self.say(if is_good { Good } else { Advice }, SETTING, uri, "https, matched exactly", "RP-Initiated Logout 3.1");
         }
         match &client.settings.backchannel_logout_uri {
