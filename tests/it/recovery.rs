@@ -157,6 +157,23 @@ fn the_request_of_an_app_is_kept_on_the_way() {
 }
 
 #[test]
+fn an_address_typed_at_the_sign_in_page_is_filled_in_and_nothing_else_is_in_the_url() {
+    with_mail(
+        |_| (),
+        |server, _| {
+            let mut browser = Browser::new(server);
+            for (typed, filled_in) in [("alice@example.com", "alice@example.com"), (NEW, ""), ("alice", "")] {
+                let login = browser.get("/login");
+                let page = browser.submit(&login, &[("username", typed), ("password", "not the password")]);
+                let recover = page.attribute("href=\"/recover", "href");
+                assert_eq!(recover.contains("sent_for"), !filled_in.is_empty(), "{recover}");
+                assert_eq!(browser.get(&recover).attribute("name=\"login\"", "value"), filled_in);
+            }
+        },
+    );
+}
+
+#[test]
 fn what_others_guessed_does_not_slow_down_the_new_password() {
     with_mail(
         |_| (),

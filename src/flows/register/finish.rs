@@ -202,7 +202,8 @@ impl LinkRequest {
         let Some((link, id)) = self.named(app).zip(self.session_id(app)) else { return Ok(None) };
         let Some(session) = sessions::just_begun(connection, id, self.context.now)? else { return Ok(None) };
         let Some(link) = links::find(connection, link)? else { return Ok(None) };
-        let reply = sign_in_redirect::signed_in(app, link.content.request(), self.context.now);
+        // The sign-in that the request requires is that of the first form.
+        let reply = sign_in_redirect::signed_in(app, link.content.request(), session.auth_time);
         Ok(Some(beginning::with_cookies(app, reply, &session, self.context.now).noting("registered, and sent twice")))
     }
 

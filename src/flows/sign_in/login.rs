@@ -16,7 +16,10 @@ use crate::{
     flows::{formatting, mail_form},
     pages::{FormProblem, Login, LoginNotice, LoginProblem, Remember},
     paths,
-    protocol::{account::login_name::LoginName, values::params::Params},
+    protocol::{
+        account::{email_address::EmailAddress, login_name::LoginName},
+        values::params::Params,
+    },
     random,
     store::{
         AnyConnection,
@@ -178,7 +181,9 @@ fn show(
     let said = returning::notice(app, request.browser.as_deref(), &request.query, request.context.now);
     let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
     let browser = request.owner();
-    let recover_url = app.mailer.is_on().then(|| match typed.filter(|typed| !typed.username.is_empty()) {
+    // An address alone goes along in the URL: anything else may be a password that was typed into the wrong field.
+    let is_address = |typed: &&Typed| EmailAddress::parse(&typed.username).is_some();
+    let recover_url = app.mailer.is_on().then(|| match typed.filter(is_address) {
         Some(Typed { username, .. }) => {
             let pending = Params::parse(&authorization_query(request));
             mail_form::filled_in(app, (&browser, paths::RECOVER), &pending, username, request.context.now)

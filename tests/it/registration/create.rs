@@ -3,7 +3,7 @@
 
 use symbolon::testing::protocol::oauth::client::ClientKind;
 
-use super::{finish, requested};
+use super::{NEW, finish, requested};
 use crate::harness::{Browser, Page, Server, query_of, with_mail};
 
 /// Goes on from where a registration ended to the answer; no sign-in page is on the way.
@@ -43,6 +43,25 @@ fn a_request_for_an_account_leads_to_one_and_back_to_the_app() {
                 let tokens = server.redeem(&spa, &answer["code"]);
                 assert_eq!(crate::harness::claims_of(tokens.text("id_token"))["nonce"], "n0nce");
             }
+        },
+    );
+}
+
+#[test]
+fn a_form_that_is_sent_again_counts_as_the_sign_in_that_the_app_requires() {
+    with_mail(
+        |_| (),
+        |server: &Server, mail| {
+            let spa = server.add_client("spa", ClientKind::Spa, |_| ());
+            let mut browser = Browser::new(server);
+            let page = browser.get(&Browser::request(&spa, "openid", &[("prompt", "login create")]));
+            let message = requested(server, mail, page.location(), "zoe@example.com");
+            let form = browser.open(server, &message);
+            let fields = [("username", "zoe"), ("display_name", ""), ("new_password", NEW)];
+            assert_eq!(browser.submit(&form, &fields).status, 303);
+            server.advance(2);
+            let again = browser.submit(&form, &fields);
+            assert!(query_of(allow(&mut browser, &again).location()).contains_key("code"));
         },
     );
 }

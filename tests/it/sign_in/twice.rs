@@ -90,7 +90,7 @@ fn a_form_that_is_sent_again_later_is_another_sign_in() {
         assert_eq!(browser.submit(&page, &FIELDS).status, 303);
         assert_eq!(signed_in(&mut browser), "alice Example");
         let mut old = browser.clone();
-        old.cookies.insert(SESSION.into(), first);
+        old.cookies.insert(SESSION, first);
         assert_eq!(signed_in(&mut old), "");
         // Without its cookie, a minute later: a session of its own.
         server.advance(60);
