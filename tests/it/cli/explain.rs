@@ -1,16 +1,18 @@
 //! `symbolon explain`, beside the server that issued the explained credential: what each credential is, and which rule refuses
 //! it. The credential itself is never printed.
 
+use diesel::{RunQueryDsl, sql_query};
 use serde_json::{Value, json};
 use symbolon::testing::{
     protocol::{
         account::login_name::LoginName,
         oauth::client::{Client, ClientKind},
         oidc::claims::LogoutToken,
+        secrets::SecretRing,
         values::{algorithm::Algorithm, id::Id},
     },
     random,
-    store::{grants, sessions, users},
+    store::{Error, grants, meta, sessions, users},
 };
 
 use super::{Binary, Ran};
@@ -280,18 +282,24 @@ fn forgeries_and_what_another_server_made_are_told_apart() {
         let (body, _) = access.rsplit_once('.').unwrap();
         is(&site.explanation(&format!("{body}.AAAA")), false, None, "signature is not valid");
 
-        // A server secret that was dropped, and one that was added.
-        let other = "another server secret as long as it must be";
+        // A server secret that was dropped, and one that was added. The servers had both for a while.
+        let (other, secret) = ("another server secret as long as it must be", "the server secret of the integration tests");
+        let both = SecretRing::new([other, secret]).unwrap().fingerprints();
+        let before = site.server.store(meta::secrets);
+        assert!(site.server.store(|connection| meta::record_secrets(connection, before.as_deref(), &both)));
         let mut symbolon = Binary::beside(&site.server, &database);
         symbolon.variables[0].1 = other.into();
         let dropped = explanation(&symbolon, refresh);
         is(&dropped, false, None, "its server secret was removed");
         assert_eq!((&dropped["client_id"], &dropped["username"]), (&json!("app"), &json!("alice")), "{dropped}");
-        symbolon.variables[0].1 = format!("{other},the server secret of the integration tests");
+        symbolon.variables[0].1 = format!("{other},{secret}");
         let older = explanation(&symbolon, refresh);
         is(&older, true, Some(10), "to generation 2");
         assert_eq!(older["made_by"], "an older server secret", "{older}");
-        symbolon.variables[1].1 = "https://elsewhere.example".into();
+        let elsewhere = "https://elsewhere.example";
+        let moved = format!("UPDATE meta SET value = '{elsewhere}' WHERE name = 'issuer'");
+        site.server.store(|connection| sql_query(&moved).execute(connection).map_err(Error::from));
+        symbolon.variables[1].1 = elsewhere.into();
         is(&explanation(&symbolon, access), false, None, "another issuer");
         is(&explanation(&symbolon, tokens.text("id_token")), false, None, "another issuer");
 
