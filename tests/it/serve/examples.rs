@@ -13,7 +13,7 @@ use std::{
 use openssl::ssl::{SslConnector, SslMethod};
 
 use super::{Site, https};
-use crate::harness::{Browser, Database, encode, free_ports, not_tried, wait_until};
+use crate::harness::{Browser, Database, encode, free_ports, not_tried, try_send, wait_until};
 
 const PACKAGING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging");
 
@@ -91,7 +91,7 @@ impl Nginx {
         let place = directory.display();
         let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let places = kinds.map(|kind| format!("{kind}_temp_path {place}/{kind};")).concat();
-        let whole = format!("pid {place}/pid; events {{}} http {{ access_log off; {places}\n{site}\n}}");
+        let whole = format!("pid {place}/pid; events {{}} http {{ access_log off; gzip on; {places}\n{site}\n}}");
         fs::write(directory.join("nginx.conf"), whole).unwrap();
         let file = certificate("nginx.conf");
         let log = certificate("error.log");
@@ -129,7 +129,8 @@ fn nginx_passes_our_largest_answers() {
         connector.cert_store_mut().add_cert(pair.0.clone()).unwrap();
         let stream = TcpStream::connect(("127.0.0.1", tls)).unwrap();
         let mut stream = connector.build().connect("localhost", stream).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{tls}\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{tls}\r\nConnection: close\r\nAccept-Encoding: gzip\r\n\r\n")
+            .unwrap();
         let mut text = Vec::new();
         let _ = stream.read_to_end(&mut text); // nginx closes without a close_notify
         String::from_utf8_lossy(&text).into_owned()
@@ -146,6 +147,30 @@ fn nginx_passes_our_largest_answers() {
     }
     assert!(get("/authorize?client_id=").starts_with("HTTP/1.1 400"));
     process.wait_for("127.0.0.1"); // the address that nginx has told
-    let plain = crate::harness::try_send("GET", &format!("http://127.0.0.1:{http}/login"), &[], None).unwrap();
-    assert_eq!(plain.status, 301, "{plain:?}");
+    let page = get("/login").to_lowercase();
+    assert!(page.starts_with("http/1.1 200") && !page.contains("content-encoding"), "a page is never compressed: {page}");
+
+    let plain = |method: &str, path: &str, body: Option<&str>| {
+        try_send(method, &format!("http://127.0.0.1:{http}{path}"), &[], body).unwrap()
+    };
+    for path in ["/", "/login", "/login?x=1", "/account", "/account/data", "/recover", "/.well-known/change-password"] {
+        let redirect = plain("GET", path, None);
+        assert_eq!(
+            (redirect.status, redirect.header("location").unwrap()),
+            (301, format!("https://id.example.com{path}").as_str()),
+            "{redirect:?}"
+        );
+    }
+    for (method, path, body) in [
+        ("POST", "/token", Some("grant_type=refresh_token")),
+        ("POST", "/login", Some("password=x")),
+        ("GET", "/userinfo", None),
+        ("GET", "/authorize?client_id=spa", None),
+        ("GET", "/recover/password", None),
+        ("GET", "/loginx", None),
+    ] {
+        let refused = plain(method, path, body);
+        assert_eq!((refused.status, refused.header("location")), (403, None), "{method} {path}: {refused:?}");
+    }
+    assert_eq!((plain("GET", "/healthz", None).status, plain("GET", "/readyz", None).status), (200, 200));
 }
