@@ -57,6 +57,8 @@ pub struct App {
     pub draining: AtomicBool,
     /// Whether it was said that a proxy may be missing in `trusted_proxies`.
     pub suspected_proxy: AtomicBool,
+    /// Whether it was said that a proxy does not name its callers.
+    pub missed_caller: AtomicBool,
     /// Whether the clock may decide irreversible work.
     pub clock_check: Mutex<ClockCheck>,
     /// Keeps the background tasks running.
@@ -176,6 +178,7 @@ impl App {
             readiness: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             suspected_proxy: AtomicBool::new(false),
+            missed_caller: AtomicBool::new(false),
             clock_check: Mutex::default(),
             housekeeping_is_over: Mutex::new(false),
             password_attempts: Attempts::default(),

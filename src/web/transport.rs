@@ -28,7 +28,8 @@ pub const UNIX_PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFI
 const PLACE_LIMIT: usize = 80;
 
 /// The headers in which a proxy says who has called it, and how.
-const FORWARDED: [&str; 2] = ["x-forwarded-for", "x-forwarded-proto"];
+const FORWARDED: [&str; 2] = ["x-forwarded-for", PROTO];
+const PROTO: &str = "x-forwarded-proto";
 
 /// The caller's location, where a trusted proxy sends it in the configured header.
 #[must_use]
@@ -53,6 +54,10 @@ pub fn arrival(request: &ServiceRequest, app: &App) -> Option<Arrival> {
     let arrival = judge(peer, request.headers(), is_tls, app.config.issuer.is_https(), is_trusted);
     if !is_trusted(peer) && is_forwarded(request.headers()) {
         suspect_proxy(app, peer);
+    }
+    let is_proxied = peer == UNIX_PEER.ip() || request.headers().contains_key(PROTO);
+    if is_trusted(peer) && is_proxied && arrival.address == peer && !is_health(app, request.path()) {
+        miss_caller(app, peer);
     }
     Some(Arrival { address: shown(arrival.address), ..arrival })
 }
@@ -91,6 +96,17 @@ fn suspect_proxy(app: &App, peer: IpAddr) {
     };
     if (is_near || app.config.trusted_proxies.is_empty()) && !app.suspected_proxy.swap(true, Ordering::AcqRel) {
         tracing::warn!(address = %peer, "a request has the headers of a proxy, from an address that is not in trusted_proxies: they are ignored, and everyone behind this address is one caller with one limit; if it is your proxy, list its address in trusted_proxies");
+    }
+}
+
+/// Says once that a proxy names no caller.
+fn miss_caller(app: &App, peer: IpAddr) {
+    if !app.missed_caller.swap(true, Ordering::AcqRel) {
+        let proxy = if peer == UNIX_PEER.ip() { "a Unix socket".to_owned() } else { peer.to_string() };
+        tracing::warn!(
+            proxy,
+            "a request came by a proxy without the caller's address: everyone behind this proxy is one caller with one limit; let it send X-Forwarded-For"
+        );
     }
 }
 
