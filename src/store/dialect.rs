@@ -9,7 +9,7 @@ use std::time::Duration;
 use diesel::{
     RunQueryDsl as _,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
-    sql_types::{BigInt, Integer},
+    sql_types::{BigInt, Integer, Text},
 };
 
 pub(super) use clock::Clock;
@@ -130,20 +130,32 @@ pub(super) fn backend(connection: &mut AnyConnection) -> Result<Option<i32>, Err
     Ok(Some(diesel::select(pg_backend_pid()).get_result(postgres)?))
 }
 
-/// Whether two open connections are one of PostgreSQL's: a pooler gives both the same while neither is in a transaction. Without a
-/// statement that is prepared by name, which such a pooler may refuse.
+/// Whether this connection works and may write: one to a standby may not.
+pub(super) fn takes_writes(connection: &mut AnyConnection) -> bool {
+    let AnyConnection::Postgres(postgres) = connection else { return true };
+    let writable = "SELECT 1 WHERE current_setting('transaction_read_only') = 'off'";
+    diesel::sql_query(writable).execute(postgres).is_ok_and(|rows| rows == 1)
+}
+
+/// Whether two open connections are one of PostgreSQL's: a pooler gives both the same while neither is in a transaction. Several
+/// servers of a URL may have processes of the same id, which did not begin at the same time. Without a statement that is prepared by
+/// name, which such a pooler may refuse.
 ///
 /// # Errors
 /// Database errors.
 pub(super) fn share_a_backend(one: &mut AnyConnection, other: &mut AnyConnection) -> Result<bool, Error> {
-    #[derive(diesel::QueryableByName)]
+    #[derive(diesel::QueryableByName, PartialEq, Eq)]
     struct Backend {
         #[diesel(sql_type = Integer)]
-        backend: i32,
+        pid: i32,
+        #[diesel(sql_type = Text)]
+        began: String,
     }
-    let backend = |connection: &mut AnyConnection| -> Result<Option<i32>, Error> {
+    let backend = |connection: &mut AnyConnection| -> Result<Option<Backend>, Error> {
         let AnyConnection::Postgres(postgres) = connection else { return Ok(None) };
-        Ok(Some(diesel::sql_query("SELECT pg_backend_pid() AS backend").get_result::<Backend>(postgres)?.backend))
+        let own = "SELECT pid, COALESCE(CAST(EXTRACT(EPOCH FROM backend_start) AS TEXT), '') AS began \
+                   FROM pg_stat_activity WHERE pid = pg_backend_pid()";
+        Ok(Some(diesel::sql_query(own).get_result(postgres)?))
     };
     // Asked more than once: meanwhile another process may have one of the pooler's connections for a moment.
     for _ in 0..3 {

@@ -49,7 +49,7 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
     if state(connection)? == SchemaState::Current {
         return Ok(Vec::new());
     }
-    dialect::exclusively(connection, |connection| {
+    let ran = dialect::exclusively(connection, |connection| {
         // Another process may have run migrations before this one had the lock: its own, or those of a newer version.
         if let SchemaState::Newer(version) = state(connection)? {
             return Err(MigrationError::newer(&version));
@@ -59,6 +59,11 @@ pub fn run(connection: &mut AnyConnection) -> Result<Vec<String>, MigrationError
             AnyConnection::Postgres(postgres) => run_pending(postgres, POSTGRES),
         };
         ran.map_err(|error| MigrationError::Failed(error.to_string()))
+    });
+    ran.map_err(|error| match error {
+        // No fault of the migration: the connection is gone, or the database is a standby that is not promoted yet.
+        MigrationError::Failed(why) if !dialect::takes_writes(connection) => Error::Unavailable(why).into(),
+        error => error,
     })
 }
 
