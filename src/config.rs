@@ -277,10 +277,11 @@ impl Config {
 }
 
 impl Config {
-    /// Says that a proxy is missing, if there must be one: nobody else could have the certificate of the issuer.
+    /// Says that a proxy is missing, if there must be one: nobody else could have the certificate of the issuer. `has_address` is
+    /// whether the server listens on an address: whoever may open the path of a Unix socket is trusted anyway.
     #[must_use]
-    pub fn proxy_hint(&self) -> Option<&'static str> {
-        let is_proxied = self.issuer.is_https() && self.tls.is_none() && !self.listen.starts_with(UNIX_PREFIX);
+    pub fn proxy_hint(&self, has_address: bool) -> Option<&'static str> {
+        let is_proxied = self.issuer.is_https() && self.tls.is_none() && has_address;
         (is_proxied && self.trusted_proxies.is_empty()).then_some(
             "trusted_proxies is empty, but the issuer is https and there is no tls_cert_file, so a proxy must be in front: without its address there, all users share one address and one limit for wrong passwords",
         )

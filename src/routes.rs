@@ -20,9 +20,12 @@ use crate::{
     web::{cors, no_route, request::Request},
 };
 
-/// The monitoring routes, served on a socket of their own.
+/// The monitoring routes, served on a socket of their own: by plain http, also where requests are served by https alone.
 pub fn metrics_routes(config: &mut ServiceConfig) {
-    config.service(web::resource(paths::METRICS).route(read().to(metrics::get)));
+    config
+        .service(web::resource(paths::METRICS).route(read().to(metrics::get)))
+        .service(web::resource(paths::HEALTHZ).route(read().to(health::alive)))
+        .service(web::resource(paths::READYZ).route(read().to(health::ready)));
 }
 
 /// Registers every route.

@@ -19,7 +19,7 @@ use actix_web::{dev::Server, web::Data};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use limits::Bounds;
-use sockets::Socket;
+use sockets::Sockets;
 pub use startup::start;
 use tls::Certificate;
 
@@ -34,7 +34,9 @@ use crate::{
     outbound::{Outbound, OutboundError},
     passwords::{PasswordError, Passwords},
     store::{
-        self, AnyConnection, DatabaseUrl, Store, meta, migrations,
+        self, AnyConnection, DatabaseUrl, Store,
+        error::Outage,
+        meta, migrations,
         spellings::{self, Rewritten, Taken},
     },
     workers::{blocking_pool::BlockingPool, supervisor::caught},
@@ -81,23 +83,34 @@ pub enum StartError {
     Threads(#[source] io::Error),
 }
 
-impl store::error::Outage for StartError {
+impl Outage for StartError {
     fn is_outage(&self) -> bool {
-        false
+        match self {
+            Self::Store(error) => error.is_outage(),
+            Self::Migrations(error) => error.is_outage(),
+            Self::Keys(error) => error.is_outage(),
+            Self::Installation(error) => error.is_outage(),
+            _ => false,
+        }
     }
 }
 
 /// Opens the database and prepares it: migrated, with the issuer it was made for and a signing key.
 ///
 /// # Errors
-/// [`StartError`].
-pub fn prepare(mut config: Config, clock: Clock) -> Result<Data<App>, StartError> {
+/// [`StartError`]; [`StartError::Unreachable`] also where PostgreSQL went away, or accepted no writes, in between.
+pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
+    let is_server = matches!(config.database, DatabaseUrl::Postgres(_));
+    prepare_once(config, clock).map_err(|error| match error {
+        StartError::Store(error) if is_server && error.is_outage() => StartError::Unreachable(error.to_string()),
+        error if is_server && error.is_outage() => StartError::Unreachable(error.to_string()),
+        error => error,
+    })
+}
+
+fn prepare_once(mut config: Config, clock: Clock) -> Result<Data<App>, StartError> {
     config.make_files()?;
-    let opened = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout);
-    let store = opened.map_err(|error| match (error, &config.database) {
-        (store::Error::Unavailable(why), DatabaseUrl::Postgres(_)) => StartError::Unreachable(why),
-        (error, _) => error.into(),
-    })?;
+    let store = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
     let (outbound, mailer) = (Outbound::new(&config.outbound)?, Mailer::new(&config.mail)?);
     let now = clock.now();
@@ -157,14 +170,12 @@ pub struct Listening {
 /// When the address cannot be bound, or the certificate cannot be read.
 #[cfg(feature = "testing")]
 pub fn listen(app: &Data<App>, workers: usize) -> io::Result<Listening> {
-    listen_on(app, sockets::of_requests(&app.config)?, workers)
+    listen_on(app, Sockets::of(&app.config)?, workers)
 }
 
-fn listen_on(app: &Data<App>, requests: Vec<Socket>, workers: usize) -> io::Result<Listening> {
+fn listen_on(app: &Data<App>, Sockets { requests, metrics }: Sockets, workers: usize) -> io::Result<Listening> {
     let certificate = app.config.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(tls::server_config).transpose()?;
-    let bind = |listen| sockets::bind("metrics_listen", listen);
-    let metrics = app.config.metrics_listen.as_deref().map_or_else(|| Ok(Vec::new()), bind)?;
     let [addresses, metrics_addresses] = [&requests, &metrics].map(|all| all.iter().map(ToString::to_string).collect());
     let bounds = Bounds::of(&app.config, limits::open_files());
     let server = listener::serve(app, requests, (workers, bounds), tls.as_ref())?;
@@ -179,18 +190,18 @@ fn listen_on(app: &Data<App>, requests: Vec<Socket>, workers: usize) -> io::Resu
 /// As [`listen`], or the error of `ready`.
 pub async fn serve(app: Data<App>, ready: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
     let signals = Signals::hear()?;
-    let requests = sockets::of_requests(&app.config)?;
-    serve_on(app, requests, signals, ready).await
+    let sockets = Sockets::of(&app.config)?;
+    serve_on(app, sockets, signals, ready).await
 }
 
 async fn serve_on(
     app: Data<App>,
-    requests: Vec<Socket>,
+    sockets: Sockets,
     mut signals: Signals,
     ready: impl FnOnce() -> io::Result<()>,
 ) -> io::Result<()> {
     let workers = std::thread::available_parallelism().map_or(2, usize::from);
-    let Listening { server, metrics, addresses, metrics_addresses, certificate, bounds } = listen_on(&app, requests, workers)?;
+    let Listening { server, metrics, addresses, metrics_addresses, certificate, bounds } = listen_on(&app, sockets, workers)?;
     let (issuer, open_files, configured) = (app.config.issuer.as_str(), limits::open_files(), app.config.connections.in_all);
     if usize::try_from(configured).is_ok_and(|configured| bounds.in_all < configured) {
         tracing::warn!(

@@ -8,12 +8,12 @@ use super::{
     output::{self, Format, duration, span},
 };
 use crate::{
-    config::{BreachedFile, Config, Hsts, LogFormat, MailKind, MailSettings, MailTransport},
+    config::{BreachedFile, Config, Hsts, LogFormat, MailKind, MailSettings, MailTransport, UNIX_PREFIX},
     protocol::{oauth::scope::ScopeClaims, secrets::SecretUse},
 };
 
 pub fn run(config: &Config, format: Format) -> Answer {
-    if let Some(hint) = config.proxy_hint() {
+    if let Some(hint) = config.proxy_hint(!config.listen.starts_with(UNIX_PREFIX)) {
         note(&format!("note: {hint}"));
     }
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);

@@ -25,9 +25,6 @@ pub fn run(config: Config) -> Result<(), Error> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    if let Some(hint) = config.proxy_hint() {
-        tracing::warn!("{hint}");
-    }
     let served = serve(config);
     end(&log, served)
 }

@@ -16,7 +16,6 @@ use crate::{
         blocking::{Priority, run_blocking, run_blocking_within},
         fault::{Fault, RETRY_AFTER},
         reply::Reply,
-        request::Request,
     },
 };
 
@@ -33,7 +32,7 @@ pub async fn alive() -> Reply {
 }
 
 /// `GET /readyz`.
-pub async fn ready(request: Request, app: Data<App>) -> Reply {
+pub async fn ready(app: Data<App>) -> Reply {
     let not_ready = |why: &str, note: &str| {
         Reply::text(StatusCode::SERVICE_UNAVAILABLE, why).with(header::RETRY_AFTER, RETRY_AFTER).noting(note)
     };
@@ -46,7 +45,7 @@ pub async fn ready(request: Request, app: Data<App>) -> Reply {
         Ok(()) => Reply::text(StatusCode::OK, &([vec!["ready".to_owned()], app.supervisor.failing()].concat().join("\n") + "\n")),
         Err(NotReady(reason)) => not_ready("not ready\n", reason),
     };
-    let now = request.context.now;
+    let now = app.clock.now();
     // Of concurrent checks one probes, and those that arrived before it began share its result.
     let came = Stopwatch::start();
     let mut last = app.readiness.lock().await;

@@ -3,6 +3,7 @@
 //! as their length would tell what they hold beside a value that somebody else has chosen (BREACH).
 
 use actix_web::{
+    HttpRequest,
     http::header::{self, AcceptEncoding, Encoding, Header},
     web::{Data, Path},
 };
@@ -25,8 +26,8 @@ pub async fn get(request: Request, name: Path<String>, app: Data<App>) -> Reply 
 }
 
 /// The file, compressed if the caller prefers that (RFC 9110 §12.5.3).
-fn file(request: &Request, asset: Asset) -> Reply {
-    let preferred = AcceptEncoding::parse(&**request)
+pub fn file(request: &HttpRequest, asset: Asset) -> Reply {
+    let preferred = AcceptEncoding::parse(request)
         .ok()
         .and_then(|accepted| accepted.negotiate([Encoding::gzip(), Encoding::identity()].iter()));
     let reply = if preferred == Some(Encoding::gzip()) && !asset.gzip.is_empty() {

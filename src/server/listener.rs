@@ -100,6 +100,17 @@ pub fn serve_metrics(app: &Data<App>, sockets: Vec<Socket>) -> io::Result<Server
     Ok(listening(server, sockets, &Accepting { connections, tls: None }, std::future::pending, service)?.run())
 }
 
+/// Answers monitoring on these sockets while the database cannot be reached.
+///
+/// # Errors
+/// When a socket cannot be used.
+pub fn serve_waiting_metrics(sockets: Vec<Socket>) -> io::Result<Server> {
+    let connections = Connections::new(OF_MONITORING, Vec::new());
+    let server = Server::build().workers(1).max_concurrent_connections(OF_MONITORING).disable_signals();
+    let service = || plain(ActixApp::new().configure(waiting::metrics_routes));
+    Ok(listening(server, sockets, &Accepting { connections, tls: None }, std::future::pending, service)?.run())
+}
+
 /// A server that accepts connections on these sockets for this service.
 fn listening<S, B, F>(
     mut server: ServerBuilder,

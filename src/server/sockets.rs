@@ -34,15 +34,46 @@ pub enum Socket {
 }
 
 impl Socket {
-    /// The same socket once more.
-    ///
-    /// # Errors
-    /// When the process has no more descriptors.
-    pub fn again(&self) -> io::Result<Self> {
+    fn again(&self) -> io::Result<Self> {
         Ok(match self {
             Self::Tcp(socket) => Self::Tcp(socket.try_clone()?),
             Self::Unix(socket) => Self::Unix(socket.try_clone()?),
         })
+    }
+}
+
+/// The sockets of a server.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For requests.
+    pub requests: Vec<Socket>,
+    /// For monitoring, if configured.
+    pub metrics: Vec<Socket>,
+}
+
+impl Sockets {
+    /// Those of this configuration.
+    ///
+    /// # Errors
+    /// When one cannot be bound, or a passed one is of no use.
+    pub fn of(config: &Config) -> io::Result<Self> {
+        let requests = of_requests(config)?;
+        let metrics = config.metrics_listen.as_deref().map(|listen| bind("metrics_listen", listen)).transpose()?;
+        Ok(Self { requests, metrics: metrics.unwrap_or_default() })
+    }
+
+    /// The same sockets once more.
+    ///
+    /// # Errors
+    /// When the process has no more descriptors.
+    pub fn again(&self) -> io::Result<Self> {
+        let again = |sockets: &[Socket]| sockets.iter().map(Socket::again).collect::<io::Result<_>>();
+        Ok(Self { requests: again(&self.requests)?, metrics: again(&self.metrics)? })
+    }
+
+    /// Whether one for requests is of an address.
+    pub fn has_address(&self) -> bool {
+        self.requests.iter().any(|socket| matches!(socket, Socket::Tcp(_)))
     }
 }
 
@@ -60,10 +91,7 @@ impl fmt::Display for Socket {
 }
 
 /// The sockets for requests: those that were passed to this process, otherwise those of `listen`.
-///
-/// # Errors
-/// When one cannot be bound, or a passed one is of no use.
-pub fn of_requests(config: &Config) -> io::Result<Vec<Socket>> {
+fn of_requests(config: &Config) -> io::Result<Vec<Socket>> {
     let passed = passed()?;
     if passed.is_empty() {
         return bind("listen", &config.listen);
@@ -100,10 +128,7 @@ fn passed() -> io::Result<Vec<Socket>> {
 }
 
 /// The sockets of a setting; an error names it.
-///
-/// # Errors
-/// When the name cannot be resolved, this machine has none of its addresses, or one is in use.
-pub fn bind(key: &str, listen: &str) -> io::Result<Vec<Socket>> {
+fn bind(key: &str, listen: &str) -> io::Result<Vec<Socket>> {
     let sockets = match listen.strip_prefix(UNIX_PREFIX) {
         Some(path) => bind_path(Path::new(path)).map(|socket| vec![Socket::Unix(socket)]),
         None => bind_addresses(listen).map(|sockets| sockets.into_iter().map(Socket::Tcp).collect()),
@@ -139,8 +164,12 @@ fn bind_address(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// A socket that a process has left behind is replaced; one on which a process listens is not, nor is another kind of file.
+/// A socket that a process has left behind is replaced; one on which a process listens is not, nor is another kind of file. Of
+/// several processes that start at once each waits for its turn: one that is bound and does not listen yet looks as if left behind.
 fn bind_path(path: &Path) -> io::Result<UnixListener> {
+    let directory = path.parent().filter(|directory| *directory != Path::new("")).unwrap_or(Path::new("."));
+    let turn = fs::File::open(directory)?;
+    turn.lock()?; // until it is dropped
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
         fs::remove_file(path)?;
@@ -150,4 +179,31 @@ fn bind_path(path: &Path) -> io::Result<UnixListener> {
     fs::set_permissions(path, fs::Permissions::from_mode(MODE))?; // before anyone is accepted
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    #[test]
+    fn of_those_that_start_at_once_one_has_the_socket() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("symbolon.sock");
+        for _ in 0..100 {
+            let (all, left_behind) = (Barrier::new(4), bind_path(&path).unwrap());
+            drop(left_behind);
+            let bound: Vec<_> = thread::scope(|scope| {
+                let start = || {
+                    all.wait();
+                    bind_path(&path)
+                };
+                let started: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+                started.into_iter().filter_map(|one| one.join().unwrap().ok()).collect()
+            });
+            assert_eq!(bound.len(), 1);
+            assert!(UnixStream::connect(&path).is_ok(), "it is the one at the path");
+        }
+    }
 }

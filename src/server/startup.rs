@@ -9,7 +9,9 @@ use actix_web::{
 };
 
 use super::{
-    Signals, StartError, listener, prepare, serve_on, sockets, systemd,
+    Signals, StartError, listener, prepare, serve_on,
+    sockets::Sockets,
+    systemd,
     tls::{self, Certificate},
     waiting::Waiting,
 };
@@ -26,7 +28,10 @@ const ATTEMPT: Duration = Duration::from_mins(1);
 /// [`StartError`], also where it cannot listen.
 pub async fn start(config: Config, clock: Clock) -> Result<(), StartError> {
     let mut signals = Signals::hear()?;
-    let sockets = sockets::of_requests(&config)?;
+    let sockets = Sockets::of(&config)?;
+    if let Some(hint) = config.proxy_hint(sockets.has_address()) {
+        tracing::warn!("{hint}");
+    }
     let app = tokio::select! {
         app = prepared(&config, &clock, &sockets) => app?,
         () = signals.stop(None) => {
@@ -40,8 +45,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<(), StartError> {
 }
 
 /// The server's state, as soon as its database can be reached.
-async fn prepared(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -> Result<Data<App>, StartError> {
-    let mut answering: Option<ServerHandle> = None;
+async fn prepared(config: &Config, clock: &Clock, sockets: &Sockets) -> Result<Data<App>, StartError> {
+    let mut answering: Vec<ServerHandle> = Vec::new();
     let mut pauses = PAUSES.0.into_iter();
     for attempt in 1_u64.. {
         systemd::waiting("opening the database", ATTEMPT);
@@ -50,7 +55,7 @@ async fn prepared(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -
         let why = match prepared {
             Err(StartError::Unreachable(why)) => why,
             ended => {
-                if let Some(answering) = answering {
+                for answering in answering {
                     answering.stop(false).await;
                 }
                 return ended;
@@ -61,19 +66,24 @@ async fn prepared(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -
         let again_after = pause.as_secs();
         tracing::warn!(attempt, again_after, database = %config.database, error = why, "the database cannot be reached: waiting for it");
         systemd::waiting(&format!("waiting for the database: {why}"), pause + ATTEMPT);
-        if answering.is_none() {
-            let server = answer_meanwhile(config, clock, sockets)?;
-            answering = Some(server.handle());
-            actix_web::rt::spawn(server);
+        if answering.is_empty() {
+            for server in answer_meanwhile(config, clock, sockets)? {
+                answering.push(server.handle());
+                actix_web::rt::spawn(server);
+            }
         }
         tokio::time::sleep(pause).await;
     }
     Err(StartError::Io(io::Error::other("the database was never reached")))
 }
 
-fn answer_meanwhile(config: &Config, clock: &Clock, sockets: &[sockets::Socket]) -> io::Result<Server> {
-    let sockets = sockets.iter().map(sockets::Socket::again).collect::<io::Result<_>>()?;
+fn answer_meanwhile(config: &Config, clock: &Clock, sockets: &Sockets) -> io::Result<Vec<Server>> {
+    let Sockets { requests, metrics } = sockets.again()?;
     let certificate = config.tls.as_ref().map(Certificate::read).transpose()?;
     let tls = certificate.as_ref().map(tls::server_config).transpose()?;
-    listener::serve_waiting(config, Data::new(Waiting::of(config, clock)), sockets, tls.as_ref())
+    let mut servers = vec![listener::serve_waiting(config, Data::new(Waiting::of(config, clock)), requests, tls.as_ref())?];
+    if !metrics.is_empty() {
+        servers.push(listener::serve_waiting_metrics(metrics)?);
+    }
+    Ok(servers)
 }

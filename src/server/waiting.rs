@@ -13,6 +13,7 @@ use actix_web::{
 use crate::{
     clock::Clock,
     config::{Config, Hsts},
+    endpoints::static_files,
     pages::assets,
     paths,
     protocol::values::id::Id,
@@ -22,12 +23,16 @@ use crate::{
         cors::{self, Readers},
         fault::{Fault, RETRY_AFTER},
         headers,
+        middleware::REQUEST_ID,
         oauth_error::{Challenge, OauthError},
         page,
         reply::Reply,
         transport,
     },
 };
+
+/// Why nothing else is answered.
+const REASON: &str = "waiting for the database";
 
 /// What the answers depend on.
 pub struct Waiting {
@@ -44,24 +49,23 @@ impl Waiting {
 
     fn reply(&self, request: &HttpRequest) -> Reply {
         let below = request.path().strip_prefix(self.base.as_str()).unwrap_or_default();
-        let why = || Fault::Unavailable("waiting for the database".to_owned());
-        match below {
-            paths::HEALTHZ => return Reply::text(StatusCode::OK, "alive\n"),
-            paths::READYZ => {
-                let text = "not ready: waiting for the database\n";
-                return Reply::text(StatusCode::SERVICE_UNAVAILABLE, text).with(header::RETRY_AFTER, RETRY_AFTER);
-            }
-            _ => {}
+        let why = || Fault::Unavailable(REASON.to_owned());
+        if let Some(reply) = health(below) {
+            return reply;
         }
         let asset = below.strip_prefix(paths::STATIC).and_then(|name| assets::find(name.trim_start_matches('/')));
         if let Some(asset) = asset {
-            return Reply::file(asset.content_type, asset.bytes);
+            return static_files::file(request, asset);
         }
-        match Readers::of_path(&self.base, request.path()) {
+        let context = self.context(request);
+        let (id, method, path, address) = (&context.id, request.method(), request.path(), context.address);
+        tracing::warn!(id, %method, path, status = 503, %address, note = REASON, "request");
+        let reply = match Readers::of_path(&self.base, request.path()) {
             Some(Readers::Everyone) => cors::public(OauthError::Fault(why()).reply(Challenge::None)),
             Some(_) => OauthError::Fault(why()).reply(Challenge::None),
-            None => page::fault(&self.base, &self.context(request), &why()),
-        }
+            None => page::fault(&self.base, &context, &why()),
+        };
+        reply.with(REQUEST_ID, id)
     }
 
     fn context(&self, request: &HttpRequest) -> Context {
@@ -71,14 +75,42 @@ impl Waiting {
     }
 }
 
+/// The answer about health, if it is that path.
+fn health(path: &str) -> Option<Reply> {
+    match path {
+        paths::HEALTHZ => Some(Reply::text(StatusCode::OK, "alive\n")),
+        paths::READYZ => Some(not_ready()),
+        _ => None,
+    }
+}
+
+fn not_ready() -> Reply {
+    let text = format!("not ready: {REASON}\n");
+    Reply::text(StatusCode::SERVICE_UNAVAILABLE, &text).with(header::RETRY_AFTER, RETRY_AFTER)
+}
+
 /// Registers the only route.
 pub fn routes(config: &mut ServiceConfig) {
     config.default_service(web::to(answer));
 }
 
+/// Registers the only route for monitoring.
+pub fn metrics_routes(config: &mut ServiceConfig) {
+    config.default_service(web::to(answer_monitoring));
+}
+
 async fn answer(request: HttpRequest, waiting: Data<Waiting>) -> HttpResponse {
-    let mut response = waiting.reply(&request).respond_to(&request);
+    let mut response = closing(waiting.reply(&request), &request);
     headers::common(response.headers_mut(), waiting.hsts);
+    response
+}
+
+async fn answer_monitoring(request: HttpRequest) -> HttpResponse {
+    closing(health(request.path()).unwrap_or_else(not_ready), &request)
+}
+
+fn closing(reply: Reply, request: &HttpRequest) -> HttpResponse {
+    let mut response = reply.respond_to(request);
     // The next request is for the server that has started meanwhile.
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

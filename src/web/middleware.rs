@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// The header that carries the request id.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The middleware around every request.
 ///

@@ -10,6 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel::{RunQueryDsl, sql_query};
+use symbolon::testing::store::{AnyConnection, Error};
+
 use super::Site;
 use crate::harness::{Database, Process, free_port, try_send};
 
@@ -61,7 +64,9 @@ fn the_server_waits_for_it_and_then_serves() {
         let length = manager.recv(&mut bytes).unwrap();
         String::from_utf8_lossy(&bytes[..length]).into_owned()
     };
-    let site = Site::new(database).with("SYMBOLON_DATABASE_URL", url);
+    let metrics = free_port();
+    let site =
+        Site::new(database).with("SYMBOLON_DATABASE_URL", url).with("SYMBOLON_METRICS_LISTEN", format!("127.0.0.1:{metrics}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_symbolon"));
     command.arg("serve").env("NOTIFY_SOCKET", directory.path().join("notify"));
     let variables: Vec<_> = site.variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -78,9 +83,15 @@ fn the_server_waits_for_it_and_then_serves() {
         assert!(page.status == 503 && page.header("retry-after").is_some(), "{path}: {page:?}");
         assert!(!page.body.contains("127.0.0.1") && !page.body.contains("refused"), "{path}: {page:?}");
     }
+    let monitored = |path: &str| try_send("GET", &format!("http://127.0.0.1:{metrics}{path}"), &[], None).unwrap().status;
+    assert_eq!((monitored("/healthz"), monitored("/readyz"), monitored("/metrics")), (200, 503, 503));
     let page = get("/login");
+    let id = page.header("x-request-id").unwrap();
+    assert!(page.body.contains(id), "{page:?}");
+    process.wait_for(&format!("\"id\":\"{id}\""));
     let style = page.attribute("rel=\"stylesheet\"", "href");
-    assert_eq!(get(&style).status, 200, "{style}");
+    let file = try_send("GET", &format!("{}{style}", site.url), &[("Accept-Encoding", "gzip")], None).unwrap();
+    assert_eq!((file.status, file.header("vary")), (200, Some("Accept-Encoding")), "{style}");
     let token = super::token(&site.url, &[("grant_type", "refresh_token")]).unwrap();
     assert_eq!((token.status, token.error()), (503, "temporarily_unavailable"), "{token:?}");
     let mut messages = vec![told(), told(), told()];
@@ -96,7 +107,7 @@ fn the_server_waits_for_it_and_then_serves() {
     while !messages.last().unwrap().contains("READY=1") {
         messages.push(told());
     }
-    assert_eq!(get("/login").status, 200);
+    assert_eq!((get("/login").status, monitored("/readyz"), monitored("/metrics")), (200, 200, 200));
     stop(process);
     assert!(told().contains("STOPPING=1"));
 }
@@ -126,5 +137,31 @@ fn each_attempt_says_what_is_missing_and_a_stop_ends_the_wait() {
         assert!(line.contains("waiting for it") && line.contains(&why.replace("\\\\\\\"", "\\\"")), "{why}: {said}");
         assert!(!said.contains(password) && said.contains("stopped"), "{said}");
         assert!(!site.directory.path().join("data/secret").exists(), "nothing is made before it is known to be new");
+    }
+}
+
+#[test]
+fn one_that_takes_no_writes_yet_is_waited_for() {
+    for is_new in [true, false] {
+        let site = Site::new(Database::postgres());
+        if !is_new {
+            site.command(&["migrate"], "");
+        }
+        let name = site.database.url.rsplit('/').next().unwrap();
+        let alter = |setting: &str| {
+            let all = ["SET default_transaction_read_only = off".to_owned(), format!("ALTER DATABASE \"{name}\" {setting}")];
+            let run = |connection: &mut AnyConnection| {
+                all.iter().try_for_each(|one| sql_query(one).execute(connection).map(drop).map_err(Error::from))
+            };
+            site.store().with(run).unwrap();
+        };
+        alter("SET default_transaction_read_only = on");
+        let mut process = site.run(&["serve"]);
+        process.wait_for("\"attempt\":2");
+        assert!(process.said().contains("read-only transaction"), "{}", process.said());
+        assert_eq!(try_send("GET", &format!("{}/readyz", site.url), &[], None).unwrap().status, 503);
+        alter("RESET default_transaction_read_only");
+        process.wait_for("\"serving\"");
+        stop(process);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use diesel::{RunQueryDsl, sql_query};
 use symbolon::testing::store::Error;
 
-use super::{Site, refresh, tokens};
+use super::{Site, https, refresh, tokens};
 use crate::harness::{databases, free_port, try_send, wait_until};
 
 fn status(url: &str) -> u16 {
@@ -47,9 +47,24 @@ fn what_became_of_refresh_tokens_is_counted_and_what_was_healed_too() {
         assert!(text.contains("symbolon_sessions_healed_total 0\n"), "{text}");
 
         assert_eq!(status(&format!("{}/metrics", site.url)), 404, "not where everyone can ask");
-        assert_eq!(status(&format!("http://localhost:{port}/healthz")), 404, "and nothing else there");
+        assert_eq!(status(&format!("http://localhost:{port}/login")), 404, "and no page there");
         drop(process);
     }
+}
+
+#[test]
+fn health_is_told_by_plain_http_where_requests_are_served_by_https_alone() {
+    let port = free_port();
+    let site = https::site().with("SYMBOLON_METRICS_LISTEN", format!("localhost:{port}"));
+    https::write(site.directory.path(), &https::certificate());
+    let process = site.serve();
+    for (path, body) in [("/healthz", "alive\n"), ("/readyz", "ready\n")] {
+        let page = try_send("GET", &format!("http://localhost:{port}{path}"), &[], None).unwrap();
+        assert_eq!((page.status, page.body.as_str()), (200, body), "{path}");
+        assert_eq!(try_send("HEAD", &format!("http://localhost:{port}{path}"), &[], None).unwrap().status, 200);
+        assert_eq!(try_send("POST", &format!("http://localhost:{port}{path}"), &[], Some("")).unwrap().status, 405);
+    }
+    drop(process);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn a_standard_output_that_nobody_reads_does_not_hold_up_the_end() {
 
 #[test]
 fn why_it_does_not_start_is_waited_for_by_nobody() {
-    let nowhere = || Database::at("postgres", "postgres://nobody@127.0.0.1:1/none");
+    let nowhere = || Database::at("sqlite", "sqlite:/dev/null/none"); // PostgreSQL would be waited for
     for (what, (stderr, reader)) in [("gone", gone()), ("full", full()), ("unread", unread())] {
         let before = if reader.is_some() { "head -c 65536 /dev/zero >&2" } else { "true" }; // fills the pipe
         let process = Site::new(nowhere()).serve_within(before, stderr);
