@@ -1,6 +1,6 @@
 // The public keys of the authorization server: fetched when the first token arrives, kept, and fetched again when they are old or
 // when a token names a key that is not among them. Anybody can send a token with an invented key ID, so the last of these happens
-// at most once in UNKNOWN_KEY_PAUSE. If the authorization server is down, the keys at hand are used for a while longer: it takes no
+// at most once in UNKNOWN_KEY_PAUSE, and tokens with a known key do not wait for it. If the authorization server is down, the keys at hand are used for a while longer: it takes no
 // part in checking a token.
 import { createLocalJWKSet, errors } from 'jose';
 
@@ -28,7 +28,9 @@ export class PublishedKeys {
 
   /** The key that a token was signed with, by the token's header. This is the function that `jwtVerify` asks. */
   find = async (header) => {
-    if (age(this.#fetchedAt) > MAX_AGE) {
+    const isOld = age(this.#fetchedAt) > MAX_AGE;
+    // In an outage one request waits for the next attempt; meanwhile, the others use the keys at hand.
+    if (isOld && !(this.#isOutage() && this.#fetching && age(this.#fetchedAt) <= MAX_AGE_IN_OUTAGE)) {
       await this.#fetch().catch((error) => {
         if (age(this.#fetchedAt) > MAX_AGE_IN_OUTAGE) throw error;
       });
@@ -37,12 +39,21 @@ export class PublishedKeys {
       return await this.#keys(header);
     } catch (error) {
       // Not `kid` alone is compared: the key also has to be one for the algorithm in the header.
-      if (!(error instanceof errors.JWKSNoMatchingKey) || age(this.#unknownKeyAt) < UNKNOWN_KEY_PAUSE) throw error;
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      if (!this.#fetching && age(this.#unknownKeyAt) < UNKNOWN_KEY_PAUSE) {
+        // It may be a new key, if the last attempt to find out has failed.
+        throw this.#isOutage() ? new KeysUnavailable('new keys could not be fetched') : error;
+      }
     }
+    // Before the attempt, which may fail.
+    if (!this.#fetching) this.#unknownKeyAt = performance.now();
     await this.#fetch();
-    this.#unknownKeyAt = performance.now();
     return this.#keys(header);
   };
+
+  #isOutage() {
+    return this.#failedAt > this.#fetchedAt;
+  }
 
   async #fetch() {
     if (age(this.#failedAt) < FAILURE_PAUSE) throw new KeysUnavailable('the last attempt to fetch the keys has just failed');
@@ -52,10 +63,11 @@ export class PublishedKeys {
 
   async #load() {
     try {
-      const metadata = await getJson(`${this.#issuer}/.well-known/openid-configuration`);
+      const signal = AbortSignal.timeout(TIMEOUT); // for both requests
+      const metadata = await getJson(`${this.#issuer}/.well-known/openid-configuration`, signal);
       // RFC 8414 §3.3: metadata of another issuer must not be used.
       if (metadata.issuer !== this.#issuer) throw new Error(`expected metadata of ${this.#issuer}, received that of ${metadata.issuer}`);
-      const published = await getJson(metadata.jwks_uri);
+      const published = await getJson(metadata.jwks_uri, signal);
       if (!published.keys?.length) throw new Error(`${metadata.jwks_uri} has no keys`);
       this.#keys = createLocalJWKSet(published);
       this.#fetchedAt = performance.now();
@@ -67,8 +79,8 @@ export class PublishedKeys {
   }
 }
 
-async function getJson(url) {
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT) });
+async function getJson(url, signal) {
+  const response = await fetch(url, { redirect: 'error', signal });
   if (!response.ok) throw new Error(`GET ${url}: status ${response.status}`);
   return response.json();
 }

@@ -27,14 +27,14 @@ class RequireScope:
     def __init__(self, scope):
         self.scope = scope
 
-    # Not `async`: FastAPI runs it in a thread of its own, so that fetching keys holds up nobody else.
-    def __call__(self, request: Request) -> dict:
+    # `async`: those that wait for keys hold up nobody else. FastAPI has not many threads.
+    async def __call__(self, request: Request) -> dict:
         match = re.fullmatch(r"Bearer +([\w.~+/=-]+)", request.headers.get("authorization", ""), re.ASCII | re.IGNORECASE)
         if not match:
             # Nothing was tried, so nothing is wrong: the challenge has no error (RFC 6750 section 3.1).
             raise refusal(401)
         try:
-            claims = self.check(match[1])
+            claims = await self.check(match[1])
         except KeysUnavailable:
             raise HTTPException(503, {"error": "temporarily_unavailable"}, {"Retry-After": "5"}) from None
         except jwt.ExpiredSignatureError:
@@ -46,12 +46,12 @@ class RequireScope:
             raise refusal(403, "insufficient_scope", f"the token lacks the scope {self.scope}", self.scope)
         return claims
 
-    def check(self, token):
+    async def check(self, token):
         header = jwt.get_unverified_header(token)
         # An ID token is no access token.
         if str(header.get("typ")).lower() not in ("at+jwt", "application/at+jwt"):
             raise jwt.InvalidTokenError("expected at+jwt")
-        key = self.keys.find(header.get("kid"))
+        key = await self.keys.find(header.get("kid"))
         if key is None:
             raise jwt.InvalidTokenError("unknown key")
         return jwt.decode(

@@ -1,11 +1,11 @@
 """The public keys of the authorization server: fetched when the first token arrives, kept, and fetched again when they are old or
 when a token names a key that is not among them. Anybody can send a token with an invented key ID, so the last of these happens at
-most once in UNKNOWN_KEY_PAUSE. If the authorization server is down, the keys at hand are used for a while longer: it takes no part
-in checking a token."""
+most once in UNKNOWN_KEY_PAUSE, and tokens with a known key do not wait for it. If the authorization server is down, the keys at hand
+are used for a while longer: it takes no part in checking a token."""
 
+import asyncio
 import logging
 import os
-from threading import Lock
 from time import monotonic
 
 import httpx
@@ -15,7 +15,7 @@ MAX_AGE = float(os.environ.get("KEYS_MAX_AGE", 600))  # seconds; then a withdraw
 MAX_AGE_IN_OUTAGE = 6 * MAX_AGE
 UNKNOWN_KEY_PAUSE = 10
 FAILURE_PAUSE = 1
-TIMEOUT = 3
+TIMEOUT = 3  # for a whole attempt
 
 NEVER = float("-inf")
 
@@ -29,43 +29,53 @@ class PublishedKeys:
         self.issuer = issuer
         self.keys = {}
         self.fetched_at = self.failed_at = self.unknown_key_at = NEVER
-        # One thread fetches, and those that need keys as well wait for what it finds.
-        self.lock = Lock()
+        # Whoever fetches holds it, and those that need what is fetched wait for it.
+        self.fetching = asyncio.Lock()
 
-    def find(self, kid):
+    async def find(self, kid):
         """The key with this ID, or None."""
-        with self.lock:
+        is_usable = age(self.fetched_at) <= MAX_AGE_IN_OUTAGE
+        # In an outage one request waits for the next attempt; meanwhile, the others use the keys at hand.
+        may_answer = age(self.fetched_at) <= MAX_AGE or (is_usable and self._is_outage() and self.fetching.locked())
+        if may_answer and kid in self.keys:
+            return self.keys[kid]
+        async with self.fetching:
             if age(self.fetched_at) > MAX_AGE:
-                try:
-                    self._fetch()
-                except KeysUnavailable:
-                    if age(self.fetched_at) > MAX_AGE_IN_OUTAGE:
-                        raise
-            if kid not in self.keys and age(self.unknown_key_at) >= UNKNOWN_KEY_PAUSE:
-                self._fetch()
-                self.unknown_key_at = monotonic()
-            return self.keys.get(kid)
-
-    def _fetch(self):
-        if age(self.failed_at) < FAILURE_PAUSE:
+                if age(self.failed_at) >= FAILURE_PAUSE:
+                    await self._fetch()
+            elif kid not in self.keys and age(self.unknown_key_at) >= UNKNOWN_KEY_PAUSE:
+                self.unknown_key_at = monotonic()  # before the attempt, which may fail
+                await self._fetch()
+        if age(self.fetched_at) > MAX_AGE_IN_OUTAGE:
             raise KeysUnavailable
+        if kid not in self.keys and self._is_outage():
+            raise KeysUnavailable  # it may be a new key
+        return self.keys.get(kid)
+
+    def _is_outage(self):
+        return self.failed_at > self.fetched_at
+
+    async def _fetch(self):
         try:
-            with httpx.Client(timeout=TIMEOUT) as http:
-                metadata = get(http, f"{self.issuer}/.well-known/openid-configuration")
-                # RFC 8414 section 3.3: metadata of another issuer must not be used.
-                if metadata["issuer"] != self.issuer:
-                    raise ValueError(f"expected metadata of {self.issuer}, received that of {metadata['issuer']}")
-                published = PyJWKSet.from_dict(get(http, metadata["jwks_uri"])).keys
-            self.keys = {key.key_id: key for key in published if key.key_id}
+            # httpx's own limit is for each operation: a server that sends a byte now and then would never meet it.
+            self.keys = await asyncio.wait_for(self._published(), TIMEOUT)
             self.fetched_at = monotonic()
         except Exception as error:  # not answered, no JSON, no keys: in any case there are none
             self.failed_at = monotonic()
             logging.getLogger("uvicorn.error").error("the keys of %s could not be fetched: %r", self.issuer, error)
-            raise KeysUnavailable from error
+
+    async def _published(self):
+        async with httpx.AsyncClient() as http:
+            metadata = await get(http, f"{self.issuer}/.well-known/openid-configuration")
+            # RFC 8414 section 3.3: metadata of another issuer must not be used.
+            if metadata["issuer"] != self.issuer:
+                raise ValueError(f"expected metadata of {self.issuer}, received that of {metadata['issuer']}")
+            published = PyJWKSet.from_dict(await get(http, metadata["jwks_uri"])).keys
+        return {key.key_id: key for key in published if key.key_id}
 
 
-def get(http, url):
-    return http.get(url).raise_for_status().json()
+async def get(http, url):
+    return (await http.get(url)).raise_for_status().json()
 
 
 def age(time):

@@ -2,12 +2,15 @@
 is access_token.py; where the keys come from is keys.py."""
 
 import os
+from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
 
 from access_token import RequireScope
 
@@ -51,8 +54,16 @@ def add_note(note: NewNote, token: Writer):
     return added
 
 
+# Starlette's, of which FastAPI's is a kind: so that a path that is not there is answered in the same way.
 @app.exception_handler(HTTPException)
 def errors_as_json(request, error):
     """The members of an error beside one another, not below `detail`."""
-    body = error.detail if isinstance(error.detail, dict) else {"error": error.detail}
+    name = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    body = error.detail if isinstance(error.detail, dict) else {"error": name}
     return JSONResponse(body, error.status_code, error.headers)
+
+
+@app.exception_handler(RequestValidationError)
+def invalid_request(request, error):
+    body = {"error": "invalid_request", "error_description": 'expected {"text": …} with 1 to 280 characters'}
+    return JSONResponse(body, 400)

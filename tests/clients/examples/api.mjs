@@ -120,7 +120,11 @@ async function answers() {
     const { status } = await call(writer, { ...write, body });
     assert.ok(status >= 400 && status < 500, `${body.slice(0, 20)}: ${status}`);
   }
-  assert.equal((await call(writer, { path: '/other' })).status, 404);
+  for (const [path, more] of [['/other', { status: 404 }], ['/notes', { status: 405, method: 'DELETE' }], ['/notes', { ...write, status: 400, body: '{' }]]) {
+    const { status, headers, text } = await call(writer, { path, ...more });
+    assert.ok(status === more.status || status === 404, `${path}: ${status}`);
+    if (headers.get('content-type')?.includes('json')) assert.equal(typeof JSON.parse(text).error, 'string', `${path}: ${text}`);
+  }
   assert.equal((await call(undefined, write)).status, 401, 'a note without a token');
   step('answers as RFC 6750 says');
 
@@ -161,11 +165,37 @@ async function keys() {
   step('fetches keys when it has to, and not more often');
 }
 
+/** Takes a token without waiting for the authorization server, which hangs. */
+async function takenAtOnce(what) {
+  const start = Date.now();
+  await taken(await issuer.token(), what);
+  assert.ok(Date.now() - start < 900, `${what}: after ${Date.now() - start} ms`);
+}
+
 async function oldKeys() {
+  await issuer.publish('hidden', 'RS256', false);
   await taken(await issuer.token(), 'a key');
+  issuer.hang();
+  const invented = await issuer.token({ key: 'hidden' });
+  const waiting = Array.from({ length: 50 }, () => call(invented));
+  while (issuer.hung.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await takenAtOnce('a known key, while an invented one is looked for');
+  assert.equal(issuer.hung.length, 1, 'one attempt for all');
+  issuer.release();
+  for (const answer of await Promise.all(waiting)) assert.equal(answer.status, 503, 'the key may be a new one');
+  assert.equal((await call(invented)).status, 503);
+  step('a token with a known key waits for no other');
+
   issuer.broken = true;
   await new Promise((resolve) => setTimeout(resolve, 1100)); // KEYS_MAX_AGE
   await taken(await issuer.token(), 'keys are used for longer while there are no new ones');
+  issuer.hang();
+  await new Promise((resolve) => setTimeout(resolve, 1100)); // until the next attempt
+  const first = taken(await issuer.token(), 'one waits for the attempt');
+  while (issuer.hung.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await takenAtOnce('the others do not');
+  issuer.release();
+  await first;
   issuer.broken = false;
   issuer.keys.get('RS256').isPublished = false;
   await until(401, await issuer.token());

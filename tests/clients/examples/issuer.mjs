@@ -8,7 +8,7 @@ export const AUDIENCE = 'https://api.example.com';
 export class Issuer {
   /** Listens at this URL, and publishes a key for each algorithm. */
   static async start(url, issuer = new Issuer()) {
-    Object.assign(issuer, { url, keys: new Map(), fetches: 0, broken: false });
+    Object.assign(issuer, { url, keys: new Map(), fetches: 0, broken: false, hung: undefined });
     for (const alg of ['RS256', 'PS256', 'ES256', 'EdDSA']) await issuer.publish(alg, alg);
     issuer.server = await listen(url, (request, response) => issuer.answerTo(request, response));
     return issuer;
@@ -20,7 +20,19 @@ export class Issuer {
     this.keys.set(kid, { ...pair, alg, isPublished, jwk: { ...(await exportJWK(pair.publicKey)), kid, alg, use: 'sig' } });
   }
 
+  /** Answers nothing from now on; then as one that is broken. */
+  hang() {
+    this.hung = [];
+  }
+
+  release() {
+    const hung = this.hung;
+    this.hung = undefined;
+    for (const response of hung) response.writeHead(500).end();
+  }
+
   answerTo(request, response) {
+    if (this.hung) return this.hung.push(response);
     if (request.url === '/jwks') this.fetches += 1;
     const found = {
       '/.well-known/openid-configuration': { issuer: this.url, jwks_uri: `${this.url}/jwks` },
@@ -47,7 +59,7 @@ export class Issuer {
 export class Provider extends Issuer {
   static async start(url) {
     const provider = Object.assign(await super.start(url, new Provider()), {
-      lifetime: 600, refreshes: 0, refuse: undefined, delay: 0, revoked: [], codes: new Map(), refreshToken: undefined, sid: 'session-1', idToken: {}, answer: {},
+      lifetime: 600, refreshes: 0, refuse: undefined, delay: 0, revoked: [], codes: new Map(), refreshToken: undefined, sid: 'session-1', idToken: {}, idTokenKey: 'RS256', answer: {},
     });
     return provider;
   }
@@ -55,6 +67,7 @@ export class Provider extends Issuer {
   async answerTo(request, response) {
     const { pathname, searchParams } = new URL(request.url, this.url);
     const json = (status, value) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    if (this.hung && pathname !== '/token') return this.hung.push(response);
     if (this.broken) return json(503, { error: 'temporarily_unavailable' });
     if (pathname === '/.well-known/openid-configuration') {
       const at = (path) => this.url + path;
@@ -90,7 +103,7 @@ export class Provider extends Issuer {
     this.clientId = claims.aud;
     return {
       access_token: `access-${this.issued}`, token_type: 'Bearer', expires_in: this.lifetime, refresh_token: this.refreshToken,
-      id_token: await this.token({ header: { typ: 'JWT' }, claims }),
+      id_token: await this.token({ header: { typ: 'JWT', kid: 'RS256' }, claims, key: this.idTokenKey }),
     };
   }
 
