@@ -15,14 +15,19 @@ export function configuration() {
   discovered ??= client
     .discovery(new URL(settings.ISSUER), settings.CLIENT_ID, undefined, client.ClientSecretBasic(settings.CLIENT_SECRET), {
       timeout: TIMEOUT,
-      // http is for a server on your own machine.
-      execute: /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$)/.test(settings.ISSUER) ? [client.allowInsecureRequests] : [],
+      // The first has signatures of ID tokens checked, also of those that come by TLS from the server itself.
+      execute: [client.enableNonRepudiationChecks, ...(isOnThisMachine(settings.ISSUER) ? [client.allowInsecureRequests] : [])],
     })
     .catch((error) => {
       discovered = undefined; // so that the next one tries again
       throw error;
     });
   return discovered;
+}
+
+/** Where http is good enough. */
+function isOnThisMachine(url) {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname);
 }
 
 /** Where to send the browser, and what to remember of it until it is back. */
@@ -43,11 +48,17 @@ export async function beginSignIn() {
   return { url, begun };
 }
 
+/** Whether a query is an answer to what was begun. Any site can send the browser here with another. */
+export function isAnswerTo(begun, query) {
+  const states = new URLSearchParams(query).getAll('state');
+  return states.length === 1 && states[0] === begun.state;
+}
+
 /** The tokens for the answer in a query, and who the user is. Throws if the answer is not the one to what was begun, or an error. */
 export async function finishSignIn(query, begun) {
   const answer = new URL(REDIRECT_URI);
   answer.search = query;
-  // Checks state, `iss` (RFC 9207), and the ID token with its signature, `aud`, `exp` and nonce.
+  // Checks `iss` (RFC 9207), and the ID token with its signature, `aud`, `exp` and nonce.
   const tokens = await client.authorizationCodeGrant(await configuration(), answer, {
     expectedState: begun.state,
     expectedNonce: begun.nonce,

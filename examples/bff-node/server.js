@@ -2,7 +2,7 @@
 // are its routes; what is behind them is in authorization.js, sessions.js and logout-token.js.
 import { fileURLToPath } from 'node:url';
 import express from 'express';
-import { beginSignIn, finishSignIn, isOutage, signOutUrl } from './authorization.js';
+import { beginSignIn, finishSignIn, isAnswerTo, isOutage, signOutUrl } from './authorization.js';
 import { BadLogoutToken, verifyLogoutToken } from './logout-token.js';
 import * as sessions from './sessions.js';
 import { settings } from './settings.js';
@@ -27,20 +27,23 @@ app.use((request, response, next) => {
 app.get('/login', async (request, response) => {
   const { url, begun } = await beginSignIn();
   // In a cookie, not here: who only opens /login should not fill our memory. The user may know these values.
-  const kept = JSON.stringify({ ...begun, returnTo: localUrl(request.query.return_to) });
+  const kept = JSON.stringify({ ...begun, returnTo: localUrl(request.query.return_to), replaces: sessions.idOf(request) });
   response.cookie(LOGIN, Buffer.from(kept).toString('base64url'), LOGIN_COOKIE);
   response.redirect(303, url.href);
 });
 
 app.get('/callback', async (request, response) => {
   const begun = readBegun(request);
-  response.clearCookie(LOGIN, LOGIN_COOKIE);
   // Without the cookie this is not the browser in which it began. It could be a link by which somebody would have the user sign in to
   // an account that is not theirs.
   if (!begun) return sorry(response, 400, 'This sign-in did not begin in this browser, or began too long ago.');
+  const query = new URL(request.originalUrl, settings.APP_URL).search;
+  // The sign-in goes on: otherwise any site could end it.
+  if (!isAnswerTo(begun, query)) return sorry(response, 400, 'Signing in did not work.');
+  response.clearCookie(LOGIN, LOGIN_COOKIE);
   let tokens;
   try {
-    tokens = await finishSignIn(new URL(request.originalUrl, settings.APP_URL).search, begun);
+    tokens = await finishSignIn(query, begun);
   } catch (error) {
     if (isOutage(error)) throw error;
     console.warn('sign-in failed:', error.message, error.error ?? '', error.error_description ?? '');
@@ -49,6 +52,7 @@ app.get('/callback', async (request, response) => {
     return sorry(response, 400, 'Signing in did not work.');
   }
   sessions.begin(response, tokens);
+  await sessions.endReplaced(begun.replaces);
   response.redirect(303, localUrl(begun.returnTo));
 });
 
@@ -66,7 +70,7 @@ app.get('/user', fromOurApp, (request, response) => {
 
 app.post('/logout', fromOurApp, async (request, response) => {
   const session = sessions.find(request);
-  await sessions.end(request, response, session);
+  await sessions.end(response, session);
   // The app sends the browser there, so that the user is signed out at the authorization server as well.
   response.json({ url: (await signOutUrl(session.tokens)).href });
 });
@@ -130,7 +134,10 @@ app.use((error, request, response, next) => {
   response.status(status).json({ error: isUnavailable ? 'temporarily_unavailable' : 'failed' });
 });
 
-app.listen(settings.PORT, () => console.log(`The app is at ${settings.APP_URL}`));
+app.listen(settings.PORT, 'localhost', (error) => {
+  if (error) throw error;
+  console.log(`The app is at ${settings.APP_URL}`);
+});
 
 /** What was begun in this browser. */
 function readBegun(request) {

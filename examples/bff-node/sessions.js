@@ -31,6 +31,21 @@ export function begin(response, tokens) {
   response.cookie(NAME, cookie, COOKIE);
 }
 
+/** What names the session of a request in the store, if it has a cookie; of no use as a cookie. */
+export function idOf(request) {
+  const cookie = readCookie(request, NAME);
+  return cookie && keyOf(cookie);
+}
+
+/**
+ * Ends the session that this browser had when a sign-in began: with a new cookie, nobody can. Its name comes from /login, as the
+ * browser sends no `strict` cookie when it is back from another site.
+ */
+export async function endReplaced(id) {
+  const session = sessions.get(id);
+  if (session) await close(session);
+}
+
 /** The session of a request; throws SignedOut. */
 export function find(request) {
   const cookie = readCookie(request, NAME);
@@ -39,9 +54,14 @@ export function find(request) {
   return session;
 }
 
-/** Ends one, and takes the cookie back. The tokens are of no use any more, so they are revoked; that may fail. */
-export async function end(request, response, session) {
+/** Ends one, and takes the cookie back. */
+export async function end(response, session) {
   response.clearCookie(NAME, COOKIE);
+  await close(session);
+}
+
+/** The tokens are of no use any more, so they are revoked; that may fail. */
+async function close(session) {
   remove((other) => other === session);
   await authorization.revoke(session.tokens).catch((error) => console.warn(`not revoked: ${error.message}`));
 }

@@ -106,7 +106,7 @@ fn bff_with_faults(name: &str) {
     let (url, issuer, api) = (address(), address(), address());
     let variables = [("PORT", port(&url)), ("ISSUER", &issuer), ("API_URL", &api), ("CLIENT_SECRET", "secret")];
     let app = Example::named(name).start(&variables);
-    node("examples/bff_faults.mjs", &json!({ "url": url, "issuer": issuer, "api": api }));
+    node("examples/bff_faults.mjs", &json!({ "name": name, "url": url, "issuer": issuer, "api": api }));
     app.end();
 }
 

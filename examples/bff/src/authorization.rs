@@ -1,58 +1,30 @@
-//! Everything that is said to the authorization server: how a sign-in begins and ends, refreshing, revoking, signing out. Logout
-//! tokens are `logout_token`. All of it blocks.
+//! Everything that is said to the authorization server: how a sign-in begins and ends, refreshing, revoking, signing out. What it
+//! says about itself is `discovery`, logout tokens are `logout_token`. All of it blocks.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use openidconnect::{
-    AdditionalProviderMetadata, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl, Nonce,
-    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, RefreshToken, RequestTokenError,
-    Scope, TokenResponse,
-    core::{
-        CoreAuthDisplay, CoreAuthenticationFlow, CoreClaimName, CoreClaimType, CoreClient, CoreClientAuthMethod,
-        CoreErrorResponseType, CoreGrantType, CoreJsonWebKey, CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-        CoreRequestTokenError, CoreResponseMode, CoreResponseType, CoreSubjectIdentifierType, CoreTokenResponse,
-    },
+    AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
+    PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, TokenResponse,
+    core::{CoreAuthenticationFlow, CoreClient, CoreErrorResponseType, CoreRequestTokenError, CoreTokenResponse},
     url::Url,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{http, settings::Settings};
+use crate::{
+    discovery::{Discovery, Metadata},
+    http,
+    sessions::SessionId,
+    settings::Settings,
+};
 
 /// No `offline_access`: the tokens end with the session at the authorization server. Ask for it if they are to outlive that.
 const SCOPES: [&str; 3] = ["profile", "notes:read", "notes:write"];
-/// How long metadata and keys are used, and how often they are fetched again at most for a key that is not among them.
-const MAX_AGE: Duration = Duration::from_secs(600);
-const UNKNOWN_KEY_PAUSE: Duration = Duration::from_secs(10);
-
-/// What this server reads in the metadata besides what OpenID Connect Discovery has.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Endpoints {
-    revocation_endpoint: String,
-    end_session_endpoint: String,
-}
-
-impl AdditionalProviderMetadata for Endpoints {}
-
-pub type Metadata = ProviderMetadata<
-    Endpoints,
-    CoreAuthDisplay,
-    CoreClientAuthMethod,
-    CoreClaimName,
-    CoreClaimType,
-    CoreGrantType,
-    CoreJweContentEncryptionAlgorithm,
-    CoreJweKeyManagementAlgorithm,
-    CoreJsonWebKey,
-    CoreResponseMode,
-    CoreResponseType,
-    CoreSubjectIdentifierType,
->;
-
 type Client = CoreClient<
     openidconnect::EndpointSet,
     openidconnect::EndpointNotSet,
@@ -65,7 +37,7 @@ type Client = CoreClient<
 /// The authorization server.
 pub struct Server {
     pub settings: Settings,
-    metadata: Mutex<Option<(Arc<Metadata>, Instant)>>,
+    discovery: Discovery,
 }
 
 /// What is remembered of a sign-in until the browser is back.
@@ -78,6 +50,15 @@ pub struct Begun {
     /// The code is of use to nobody else.
     pub verifier: String,
     pub return_to: String,
+    /// The session that the browser had.
+    pub replaces: Option<SessionId>,
+}
+
+impl Begun {
+    /// The parameters of an answer to this. Any site can send the browser here with another.
+    pub fn answer(&self, query: &str) -> Option<HashMap<String, String>> {
+        parameters(query).filter(|answer| answer.get("state") == Some(&self.state))
+    }
 }
 
 /// Who has signed in.
@@ -111,38 +92,16 @@ pub enum Failure {
 
 impl Server {
     pub fn new(settings: Settings) -> Self {
-        Self { settings, metadata: Mutex::default() }
+        Self { settings, discovery: Discovery::default() }
     }
 
-    /// What the authorization server says about itself, and its keys, not older than this.
-    fn metadata(&self, max_age: Duration) -> Result<Arc<Metadata>, Failure> {
-        let mut cached = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((metadata, at)) = &*cached
-            && at.elapsed() < max_age
-        {
-            return Ok(metadata.clone());
-        }
-        let issuer = IssuerUrl::new(self.settings.issuer.clone()).map_err(|error| Failure::Unavailable(error.to_string()))?;
-        match Metadata::discover(&issuer, &http::send) {
-            Ok(metadata) => {
-                let metadata = Arc::new(metadata);
-                *cached = Some((metadata.clone(), Instant::now()));
-                Ok(metadata)
-            }
-            // What is known is good for longer than that, if there is nothing newer.
-            Err(error) => match &*cached {
-                Some((metadata, at)) if at.elapsed() < 6 * MAX_AGE => Ok(metadata.clone()),
-                _ => Err(Failure::Unavailable(format!("{issuer:?}: {error}"))),
-            },
-        }
+    fn metadata(&self) -> Result<Arc<Metadata>, Failure> {
+        self.discovery.metadata(&self.settings.issuer)
     }
 
     /// The keys, which have one with this ID if there is one.
     pub fn keys(&self, kid: &str) -> Result<serde_json::Value, Failure> {
-        let published = |metadata: &Metadata| serde_json::to_value(metadata.jwks()).unwrap_or_default();
-        let keys = published(&*self.metadata(MAX_AGE)?);
-        let is_known = keys["keys"].as_array().is_some_and(|keys| keys.iter().any(|key| key["kid"] == kid));
-        if is_known { Ok(keys) } else { Ok(published(&*self.metadata(UNKNOWN_KEY_PAUSE)?)) }
+        self.discovery.keys(kid, &self.settings.issuer)
     }
 
     fn client(&self, metadata: &Metadata) -> Result<Client, Failure> {
@@ -156,10 +115,10 @@ impl Server {
     }
 
     /// Where to send the browser, and what to remember of it until it is back.
-    pub fn begin_sign_in(&self, return_to: String) -> Result<(Url, Begun), Failure> {
+    pub fn begin_sign_in(&self, return_to: String, replaces: Option<SessionId>) -> Result<(Url, Begun), Failure> {
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow: CoreAuthenticationFlow = AuthenticationFlow::AuthorizationCode;
-        let client = self.client(&*self.metadata(MAX_AGE)?)?;
+        let client = self.client(&*self.metadata()?)?;
         let (url, state, nonce) = client
             .authorize_url(flow, CsrfToken::new_random, Nonce::new_random)
             .add_scopes(SCOPES.map(|scope| Scope::new(scope.to_owned())))
@@ -170,19 +129,15 @@ impl Server {
             nonce: nonce.secret().clone(),
             verifier: verifier.secret().clone(),
             return_to,
+            replaces,
         };
         Ok((url, begun))
     }
 
-    /// The tokens for an answer, and who the user is. Fails if it is not the answer to what was begun, or an error.
-    pub fn finish_sign_in(&self, query: &str, begun: &Begun) -> Result<(Tokens, User), Failure> {
+    /// The tokens for an answer to what was begun, and who the user is. Fails if it is of another issuer, or an error.
+    pub fn finish_sign_in(&self, answer: &HashMap<String, String>, begun: &Begun) -> Result<(Tokens, User), Failure> {
         let refused = |what: &str| Err(Failure::Refused(what.to_owned()));
-        let Some(answer) = parameters(query) else { return refused("a parameter is there twice") };
         let has = |name: &str, value: &str| answer.get(name).map(String::as_str) == Some(value);
-        // Before anything else: an answer of somebody else's does not even get an error.
-        if !has("state", &begun.state) {
-            return refused("another state");
-        }
         if !has("iss", &self.settings.issuer) {
             return refused("another issuer (RFC 9207)");
         }
@@ -190,7 +145,7 @@ impl Server {
             return Err(Failure::Denied);
         }
         let Some(code) = answer.get("code") else { return refused("an error instead of a code") };
-        let metadata = self.metadata(MAX_AGE)?;
+        let metadata = self.metadata()?;
         let tokens = self
             .client(&metadata)?
             .exchange_code(AuthorizationCode::new(code.clone()))
@@ -212,7 +167,7 @@ impl Server {
         };
         if check(&metadata).is_err() {
             // It may be signed with a new key.
-            metadata = self.metadata(UNKNOWN_KEY_PAUSE)?;
+            metadata = self.discovery.with_new_keys(&self.settings.issuer)?;
             check(&metadata)?;
         }
         // The claims again, as `sid` is none that the crate knows. (Its types can be extended by claims; this is shorter.)
@@ -224,7 +179,7 @@ impl Server {
     /// New tokens. The refresh token is used up: the next one is in the answer. `Failure::Refused` says that it is over.
     pub fn refresh(&self, tokens: &Tokens) -> Result<Tokens, Failure> {
         let Some(token) = &tokens.refresh else { return Err(Failure::Refused("there is no refresh token".to_owned())) };
-        let client = self.client(&*self.metadata(MAX_AGE)?)?;
+        let client = self.client(&*self.metadata()?)?;
         let old = RefreshToken::new(token.clone());
         let request = client.exchange_refresh_token(&old).map_err(|error| Failure::Unavailable(error.to_string()))?;
         match request.request(&http::send) {
@@ -240,7 +195,7 @@ impl Server {
     /// Ends a refresh token, and all that came from it (RFC 7009). It may fail: then they end with their time.
     pub fn revoke(&self, tokens: &Tokens) {
         let Some(token) = &tokens.refresh else { return };
-        let revoked = self.metadata(MAX_AGE).map_err(|_| "no metadata".to_owned()).and_then(|metadata| {
+        let revoked = self.metadata().map_err(|_| "no metadata".to_owned()).and_then(|metadata| {
             let encoded = |text: &str| openidconnect::url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
             let (id, secret) = (encoded(&self.settings.client_id), encoded(&self.settings.client_secret));
             let credentials = base64::prelude::BASE64_STANDARD.encode(format!("{id}:{secret}"));
@@ -258,7 +213,7 @@ impl Server {
 
     /// Where to send the browser to sign out there as well.
     pub fn sign_out_url(&self, tokens: &Tokens) -> Result<String, Failure> {
-        let metadata = self.metadata(MAX_AGE)?;
+        let metadata = self.metadata()?;
         let mut url = Url::parse(&metadata.additional_metadata().end_session_endpoint)
             .map_err(|error| Failure::Unavailable(error.to_string()))?;
         url.query_pairs_mut()

@@ -3,6 +3,7 @@
 
 mod api;
 mod authorization;
+mod discovery;
 mod http;
 mod logout_token;
 mod refused;
@@ -51,9 +52,10 @@ struct LoginQuery {
     return_to: String,
 }
 
-async fn login(state: Data<State>, query: Option<web::Query<LoginQuery>>) -> Result<HttpResponse, Refused> {
+async fn login(request: HttpRequest, state: Data<State>, query: Option<web::Query<LoginQuery>>) -> Result<HttpResponse, Refused> {
     let return_to = local_url(&state.server.settings.app_url, query.as_ref().map_or("/", |query| &query.return_to));
-    let (url, begun) = match web::block(move || state.server.begin_sign_in(return_to)).await? {
+    let replaces = cookie(&request, SESSION).map(sessions::id);
+    let (url, begun) = match web::block(move || state.server.begin_sign_in(return_to, replaces)).await? {
         Ok(begun) => begun,
         Err(_) => return Ok(sorry(StatusCode::SERVICE_UNAVAILABLE, "The server cannot be reached at the moment.")),
     };
@@ -72,9 +74,18 @@ async fn callback(request: HttpRequest, state: Data<State>) -> Result<HttpRespon
     let Some(begun) = kept.and_then(|kept| serde_json::from_slice::<Begun>(&kept).ok()) else {
         return Ok(sorry(StatusCode::BAD_REQUEST, "This sign-in did not begin in this browser, or began too long ago."));
     };
-    let query = request.query_string().to_owned();
+    // The sign-in goes on: otherwise any site could end it.
+    let Some(answer) = begun.answer(request.query_string()) else {
+        return Ok(sorry(StatusCode::BAD_REQUEST, "Signing in did not work."));
+    };
     let done = web::block(move || {
-        let (tokens, user) = state.server.finish_sign_in(&query, &begun)?;
+        let (tokens, user) = state.server.finish_sign_in(&answer, &begun)?;
+        // With a new cookie, nobody can end the session that this browser had. Its name comes from /login, as the browser sends no
+        // `Strict` cookie when it is back from another site.
+        if let Some(old) = begun.replaces.and_then(|id| state.sessions.get(&id)) {
+            state.sessions.end(&old);
+            state.server.revoke(&old.tokens());
+        }
         Ok((state.sessions.begin(tokens, user), local_url(&state.server.settings.app_url, &begun.return_to)))
     });
     let forget = (header::SET_COOKIE, format!("{LOGIN}=; Max-Age=0; {LOGIN_ATTRIBUTES}"));

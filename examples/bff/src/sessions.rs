@@ -23,10 +23,10 @@ const RETRY: Duration = Duration::from_secs(5);
 /// A real store (Redis, your database) goes here. Encrypt the tokens in it, and keep the lock of `refreshing` there too; if two
 /// processes refresh at once nevertheless, Symbolon gives both the same new token.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<Key, Arc<Session>>>);
+pub struct Sessions(Mutex<HashMap<SessionId, Arc<Session>>>);
 
 /// A hash of the cookie: whoever reads the store cannot use what is in it as a cookie.
-type Key = [u8; 32];
+pub type SessionId = [u8; 32];
 
 pub struct Session {
     pub user: User,
@@ -49,7 +49,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn key(cookie: &str) -> Key {
+pub fn id(cookie: &str) -> SessionId {
     Sha256::digest(cookie.as_bytes()).into()
 }
 
@@ -66,13 +66,17 @@ impl Sessions {
         };
         let mut all = lock(&self.0);
         all.retain(|_, session| session.ends_at > Instant::now());
-        all.insert(key(&cookie), Arc::new(session));
+        all.insert(id(&cookie), Arc::new(session));
         cookie
     }
 
     /// The session of a cookie.
     pub fn find(&self, cookie: Option<&str>) -> Option<Arc<Session>> {
-        let session = lock(&self.0).get(&key(cookie?))?.clone();
+        self.get(&id(cookie?))
+    }
+
+    pub fn get(&self, id: &SessionId) -> Option<Arc<Session>> {
+        let session = lock(&self.0).get(id)?.clone();
         (session.ends_at > Instant::now()).then_some(session)
     }
 

@@ -1,11 +1,11 @@
 // A backend for a frontend of examples/, with an authorization server and an API that do what the test wants: what its cookies are, how
 // often it refreshes, what ends a session and what does not, which answers and logout tokens it takes.
-// Settings: url (where it listens), issuer and api (which it was given; this script listens there).
+// Settings: name (of the example), url (where it listens), issuer and api (which it was given; this script listens there).
 import { listen, settings, step } from '../environment.mjs';
 import assert from 'node:assert/strict';
 import { Provider } from './issuer.mjs';
 
-const input = settings('url', 'issuer', 'api');
+const input = settings('name', 'url', 'issuer', 'api');
 const provider = await Provider.start(input.issuer);
 const heard = [];
 let takes = () => true;
@@ -89,8 +89,17 @@ async function cookies() {
   for (const path of ['/api/admin', '/api/notes/../admin', '/api/notes/%2e%2e/admin', '/api//notes', '/api', '/api/']) await alice.open(path);
   assert.deepEqual(heard.splice(0).map(({ url }) => url), [], 'only what the app needs is passed on');
   const first = [...alice.cookies.values()][0];
-  await alice.signIn();
-  assert.notEqual([...alice.cookies.values()][0], first, 'another cookie after each sign-in');
+  const [name] = alice.cookies.keys();
+  const revoked = provider.refreshToken;
+  const back = await alice.begin();
+  alice.cookies.delete(name); // a browser that is back from another site sends no `strict` cookie
+  assert.equal((await alice.open(back, { csrf: false })).status, 303);
+  assert.notEqual(alice.cookies.get(name), first, 'another cookie after each sign-in');
+  const old = new Visitor();
+  old.cookies.set(name, first);
+  assert.equal(await old.user(), 401, 'the session before it has ended');
+  assert.ok(provider.revoked.includes(revoked), 'and its token was revoked');
+  assert.equal(await alice.user(), 200);
   for (const path of ['/', '/app.js', '/archive', '/user', '/login']) {
     const { status, headers } = await alice.open(path);
     assert.equal(status, path === '/login' ? 303 : 200, path);
@@ -156,6 +165,15 @@ async function answers() {
   await refused('denied', error('access_denied'), 403);
   await refused('an error', error('server_error'));
   await refused('an error with markup', error(injected));
+  const led = new Visitor();
+  const own = await led.begin();
+  const foreign = new URL(own);
+  for (const state of ['other', undefined]) {
+    if (state) foreign.searchParams.set('state', state);
+    else foreign.searchParams.delete('state');
+    assert.equal((await led.open(foreign, { csrf: false })).status, 400);
+  }
+  assert.equal((await led.open(own, { csrf: false })).status, 303, 'what other sites lead to does not end a sign-in that is under way');
   await refused('another browser', (query, mallory) => mallory.cookies.clear());
   await refused('a broken cookie', (query, mallory) => mallory.cookies.forEach((value, name) => mallory.cookies.set(name, 'e30')));
   await refused('a cookie of nothing', (query, mallory) => mallory.cookies.forEach((value, name) => mallory.cookies.set(name, '%00')));
@@ -171,6 +189,10 @@ async function answers() {
     await refused(`an ID token: ${what}`, () => {});
     provider.idToken = {};
   }
+  await provider.publish('forged', 'RS256', false);
+  provider.idTokenKey = 'forged';
+  await refused('an ID token: another signature', () => {});
+  provider.idTokenKey = 'RS256';
   const twice = new Visitor();
   const back = await twice.begin();
   assert.equal((await twice.open(back, { csrf: false })).status, 303);
@@ -283,11 +305,30 @@ async function signingOut() {
   step('signed out by the user');
 }
 
+async function post(token, more = {}) {
+  const fields = token === undefined ? {} : { logout_token: token };
+  return (await fetch(`${input.url}/backchannel-logout`, { method: 'POST', body: new URLSearchParams(fields), ...more })).status;
+}
+
+/** For one that fetches keys itself. */
+async function inventedKeys() {
+  const invented = await provider.logoutToken({ header: { kid: 'other' } });
+  provider.hang();
+  let waiting;
+  // It looks for unknown keys now and then.
+  for (const end = Date.now() + 15_000; provider.hung.length === 0 && Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 100))) {
+    waiting = post(invented);
+  }
+  assert.equal(provider.hung.length, 1);
+  const start = Date.now();
+  assert.equal((await new Visitor().open('/login', { csrf: false })).status, 303);
+  assert.ok(Date.now() - start < 1000, `a sign-in waited for an invented key: ${Date.now() - start} ms`);
+  provider.release();
+  assert.deepEqual([await waiting, await post(invented)], [503, 503], 'the key may be a new one');
+  step('nobody waits for a key that was invented');
+}
+
 async function loggedOut() {
-  const post = async (token, more = {}) => {
-    const fields = token === undefined ? {} : { logout_token: token };
-    return (await fetch(`${input.url}/backchannel-logout`, { method: 'POST', body: new URLSearchParams(fields), ...more })).status;
-  };
   provider.sid = 'session-2';
   const [alice, other] = [await visitor(), await visitor()];
   provider.sid = 'session-3';
@@ -322,6 +363,6 @@ async function loggedOut() {
   step('signed out by back-channel');
 }
 
-const parts = { cookies, csrf, answers, refreshing, outages, signingOut, loggedOut };
+const parts = { cookies, csrf, answers, refreshing, outages, signingOut, loggedOut, ...(input.name === 'bff' && { inventedKeys }) };
 for (const part of input.only ? [parts[input.only]] : Object.values(parts)) await part();
 process.exit(0);
