@@ -45,7 +45,7 @@ pub enum RefreshFailure {
 impl Server {
     pub fn discover(issuer: &str, client_id: &str) -> Result<Self, Failure> {
         let url = format!("{issuer}/.well-known/openid-configuration");
-        let text = agent().get(&url).call().and_then(|mut answer| answer.body_mut().read_to_string());
+        let text = agent(true).get(&url).call().and_then(|mut answer| answer.body_mut().read_to_string());
         let text = text.map_err(|error| format!("{issuer} cannot be reached: {error}"))?;
         let metadata: Metadata = serde_json::from_str(&text)?;
         // RFC 8414 §3.3: metadata of another issuer must not be used.
@@ -102,20 +102,20 @@ impl Server {
     /// Ends a refresh token, and all that came from it (RFC 7009).
     pub fn revoke(&self, refresh_token: &str) -> Result<(), Failure> {
         let form = [("token", refresh_token), ("client_id", self.client_id.as_str())];
-        agent().post(&self.metadata.revocation_endpoint).send_form(form)?;
+        agent(true).post(&self.metadata.revocation_endpoint).send_form(form)?;
         Ok(())
     }
 }
 
-fn agent() -> ureq::Agent {
-    let config = ureq::Agent::config_builder().max_redirects(0).timeout_global(Some(TIMEOUT)).build();
-    ureq::Agent::new_with_config(config)
+/// Calls other servers: no redirects, as a token goes nowhere else, and nobody is waited for forever.
+pub fn agent(status_is_error: bool) -> ureq::Agent {
+    let config = ureq::Agent::config_builder().max_redirects(0).timeout_global(Some(TIMEOUT));
+    ureq::Agent::new_with_config(config.http_status_as_error(status_is_error).build())
 }
 
 /// How the crate sends its requests.
 fn http(request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, ureq::Error> {
-    let config = ureq::Agent::config_builder().max_redirects(0).timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
-    let mut answer = ureq::Agent::new_with_config(config).run(request)?;
+    let mut answer = agent(false).run(request)?;
     let body = answer.body_mut().read_to_vec()?;
     Ok(answer.map(|_| body))
 }

@@ -15,6 +15,8 @@ use crate::Failure;
 
 /// How long the user may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// How long one connection may take: meanwhile, no other is served.
+const REQUEST_TIME: Duration = Duration::from_secs(2);
 
 pub struct Loopback {
     listener: TcpListener,
@@ -84,11 +86,27 @@ fn judge(query: &HashMap<String, String>, state: &str, issuer: &str) -> Option<R
     Some(query.get("code").cloned().ok_or("signing in did not work"))
 }
 
+/// What comes by a connection until then, however little at a time.
+struct Request<'a> {
+    stream: &'a TcpStream,
+    until: Instant,
+}
+
+impl Read for Request<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(buffer)
+    }
+}
+
 /// The path and query of a request.
 fn target(stream: &TcpStream) -> io::Result<String> {
     stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    let mut reader = BufReader::new(stream.take(8192));
+    let mut reader = BufReader::new(Request { stream, until: Instant::now() + REQUEST_TIME }.take(8192));
     let mut line = String::new();
     reader.read_line(&mut line)?;
     // What follows is read as well: a browser may not see the reply if it was still sending.

@@ -9,7 +9,7 @@ mod token_store;
 
 use std::{env, process::ExitCode};
 
-use authorization::{RefreshFailure, Server, now};
+use authorization::{RefreshFailure, Server, agent, now};
 use serde_json::{Value, json};
 use token_store::Tokens;
 
@@ -76,9 +76,7 @@ fn send(method: &str, body: &Option<Value>, token: &str) -> Result<(u16, String)
         .header("Authorization", format!("Bearer {token}"))
         .header("Content-Type", "application/json")
         .body(body.as_ref().map(Value::to_string).unwrap_or_default())?;
-    // No redirects: the token goes nowhere else.
-    let config = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false).build();
-    let answer = ureq::Agent::new_with_config(config).run(request);
+    let answer = agent(false).run(request);
     let mut answer = answer.map_err(|error| format!("{url} cannot be reached: {error}"))?;
     Ok((answer.status().as_u16(), answer.body_mut().read_to_string()?))
 }
