@@ -55,4 +55,7 @@ app.use((error, request, response, next) => {
   response.status(status).json({ error: status === 500 ? 'server_error' : 'invalid_request' });
 });
 
-app.listen(PORT, () => console.log(`The Notes API listens on http://localhost:${PORT}`));
+app.listen(PORT, 'localhost', (error) => {
+  if (error) throw error;
+  console.log(`The Notes API listens on http://localhost:${PORT}`);
+});

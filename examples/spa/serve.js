@@ -39,7 +39,10 @@ app.use('/vendor/jwt-decode', express.static(path('node_modules/jwt-decode/build
 // Every other path is one of the app's own.
 app.get('/{*path}', (request, response) => response.type('html').send(page));
 
-app.listen(PORT, () => console.log(`The app is at http://localhost:${PORT}`));
+app.listen(PORT, 'localhost', (error) => {
+  if (error) throw error;
+  console.log(`The app is at http://localhost:${PORT}`);
+});
 
 function origin(url) {
   return new URL(url).origin;
