@@ -3,7 +3,9 @@
 // for all of them.
 import { ErrorResponse, UserManager, WebStorageStateStore } from 'oidc-client-ts';
 
-const config = await (await fetch('/config.json')).json();
+const TIMEOUT = 10; // seconds. A request that hangs would keep all tabs from refreshing.
+
+const config = await (await fetch('/config.json', { signal: AbortSignal.timeout(1000 * TIMEOUT) })).json();
 
 const manager = new UserManager({
   authority: config.issuer,
@@ -17,12 +19,19 @@ const manager = new UserManager({
   userStore: new WebStorageStateStore({ store: localStorage }),
   stateStore: new WebStorageStateStore({ store: sessionStorage }), // what began in one tab ends there
   automaticSilentRenew: false, // it would run in every tab
+  requestTimeoutInSeconds: TIMEOUT,
 });
 
 // Some time before the end, so that no request meets it, and not everywhere at the same time: otherwise all apps that signed in when
 // work began would call again at the same moments, all day.
 const AHEAD = 60 + 30 * Math.random(); // seconds, another number in each tab
 const RETRY = 15 + 15 * Math.random();
+
+const LOCK = 'notes-refresh';
+
+// When a refresh last failed in this tab, and how.
+let failedAt = -Infinity;
+let failure;
 
 const listeners = new Set();
 let timer;
@@ -48,13 +57,18 @@ export async function finishSignIn() {
 
 /** Ends the session here and at the authorization server, and with it all tokens. */
 export async function signOut() {
-  await manager.signoutRedirect();
+  // What another tab is refreshing has come by then: after the sign-out it would be stored again.
+  await navigator.locks.request(LOCK, () => manager.signoutRedirect());
 }
 
 /** Calls the API as the user; undefined if nobody is signed in any more. */
 export async function callApi(path, options = {}) {
   const send = (user) =>
-    fetch(config.api + path, { ...options, headers: { ...options.headers, Authorization: `Bearer ${user.access_token}` } });
+    fetch(config.api + path, {
+      signal: AbortSignal.timeout(1000 * TIMEOUT),
+      ...options,
+      headers: { ...options.headers, Authorization: `Bearer ${user.access_token}` },
+    });
   let user = await freshUser();
   if (!user) return undefined;
   const response = await send(user);
@@ -66,11 +80,13 @@ export async function callApi(path, options = {}) {
 
 /** The user with an access token that can be used. `refused` is one that an API did not take. */
 async function freshUser(refused) {
+  const came = performance.now();
   const user = await manager.getUser();
   if (!user || !isDue(user, refused)) return user;
-  return navigator.locks.request('notes-refresh', async () => {
+  return navigator.locks.request(LOCK, async () => {
     const user = await manager.getUser();
     if (!user || !isDue(user, refused)) return user; // another tab has refreshed, or signed out, while this one was waiting
+    if (failedAt > came) throw failure; // one attempt for all that waited for it
     try {
       const refreshed = await manager.signinSilent();
       await changed();
@@ -83,14 +99,22 @@ async function freshUser(refused) {
         return null;
       }
       // Not reached, or the server is in trouble: nothing has ended, and the token at hand may be good for a while.
-      if (user.expires_in > 0 && user.access_token !== refused) return user;
+      failedAt = performance.now();
+      failure = error;
+      if (isUsable(user, refused)) return user;
       throw error;
     }
   });
 }
 
+function isUsable(user, refused) {
+  return user.expires_in > 0 && user.access_token !== refused;
+}
+
+/** After a failure not before a while, if there is a token that can be used. */
 function isDue(user, refused) {
-  return user.access_token === refused || Date.now() >= dueAt(user);
+  if (!isUsable(user, refused)) return true;
+  return Date.now() >= dueAt(user) && performance.now() >= failedAt + 1000 * RETRY;
 }
 
 /** When to refresh; for short-lived tokens after two thirds of their time. */
@@ -110,7 +134,10 @@ function schedule(user) {
   clearTimeout(timer);
   if (!user) return;
   const wait = Math.max(dueAt(user) - Date.now(), 1000 * RETRY);
-  timer = setTimeout(() => freshUser().catch(() => schedule(user)), wait);
+  timer = setTimeout(async () => {
+    await freshUser().catch(() => {}); // whoever needs a token is told
+    schedule(await manager.getUser());
+  }, wait);
 }
 
 // Another tab has signed in or out, or has refreshed.

@@ -120,11 +120,57 @@ try {
   await idle.close();
   step('refreshes by the clock');
 
-  await tab.locator('#sign-out').click();
+  const later = await context.newPage();
+  await later.clock.install();
+  await open(later);
+  await context.route('**/token', (route) => route.abort());
+  const failed = later.waitForEvent('requestfailed');
+  await later.clock.fastForward('09:05'); // some time before the end, so that the token at hand is good
+  await failed;
+  await reload(later);
+  await context.unroute('**/token');
+  const again = later.waitForResponse(`${input.issuer}/token`);
+  await later.clock.fastForward('00:31');
+  await again;
+  await later.close();
+  step('tries again in the background after a failure');
+
+  const hanging = await context.newPage();
+  await hanging.clock.install();
+  await open(hanging);
+  const metadata = `${input.issuer}/.well-known/openid-configuration`;
+  await context.route(metadata, () => {});
+  const hung = hanging.waitForRequest(metadata);
+  await expiresIn(hanging, -5);
+  await hanging.locator('#reload').dispatchEvent('click');
+  await hung;
+  await hanging.clock.fastForward('00:11');
+  await says(hanging, 'cannot be reached');
+  await context.unroute(metadata);
+  await hanging.close();
+  step('a request that hangs keeps nobody from refreshing for long');
+
+  // Its answer comes after the sign-out has begun.
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await context.route('**/token', async (route) => {
+    const response = await route.fetch();
+    await released;
+    await route.fulfill({ response });
+  });
+  await expiresIn(tab, 5);
+  const underWay = others[0].waitForRequest(`${input.issuer}/token`);
+  await others[0].locator('#reload').dispatchEvent('click');
+  await underWay;
+  await tab.locator('#sign-out').dispatchEvent('click');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  release();
   await tab.waitForURL((url) => url.origin === input.url);
   await ready(tab);
   await tab.locator('#signed-out').waitFor();
   for (const other of others) await other.locator('#signed-out').waitFor();
+  assert.equal(await tab.evaluate(() => Object.keys(localStorage).length), 0, 'nor is what another tab was refreshing kept');
+  await context.unroute('**/token');
   await tab.goto(`${input.issuer}/account`);
   await tab.locator('input[name="password"]').waitFor();
   step('signed out in every tab, and at the server');
