@@ -2,6 +2,7 @@
 // Settings: authorization (the address that was opened), username, password, decision ("allow" or "deny").
 import { settings, step } from '../environment.mjs';
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { consent, launch, look, newPage, screenshot, signIn } from '../browser.mjs';
 
 const input = settings('authorization', 'username', 'password', 'decision');
@@ -19,6 +20,17 @@ for (const query of ['', '?code=stolen', '?code=stolen&state=other', `?code=stol
 }
 assert.equal((await fetch(new URL('/favicon.ico', redirectUri))).status, 404);
 step('takes no answer but its own');
+
+// A byte now and then: others are served nevertheless.
+if (input.decision === 'deny') {
+  const slow = connect(Number(new URL(redirectUri).port), '127.0.0.1').on('error', () => {});
+  const drip = setInterval(() => slow.write('x'), 300);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  assert.equal((await fetch(redirectUri, { signal: AbortSignal.timeout(5000) })).status, 404);
+  clearInterval(drip);
+  slow.destroy();
+  step('is not held up by a slow connection');
+}
 
 const browser = await launch();
 const tab = await newPage(browser);
