@@ -120,8 +120,11 @@ try {
   await idle.close();
   step('refreshes by the clock');
 
+  // Every tab has the same clock.
   const later = await context.newPage();
   await later.clock.install();
+  await open(later);
+  await expiresIn(later, 600);
   await open(later);
   await context.route('**/token', (route) => route.abort());
   const failed = later.waitForEvent('requestfailed');
@@ -129,7 +132,7 @@ try {
   await failed;
   await reload(later);
   await context.unroute('**/token');
-  const again = later.waitForResponse(`${input.issuer}/token`);
+  const again = context.waitForEvent('response', (response) => response.url() === `${input.issuer}/token`);
   await later.clock.fastForward('00:31');
   await again;
   await later.close();
@@ -158,7 +161,7 @@ try {
     await released;
     await route.fulfill({ response });
   });
-  await expiresIn(tab, 5);
+  await expiresIn(others[0], 5);
   const underWay = others[0].waitForRequest(`${input.issuer}/token`);
   await others[0].locator('#reload').dispatchEvent('click');
   await underWay;
