@@ -168,8 +168,8 @@ fn bind_address(address: SocketAddr) -> io::Result<TcpListener> {
 /// several processes that start at once each waits for its turn: one that is bound and does not listen yet looks as if left behind.
 fn bind_path(path: &Path) -> io::Result<UnixListener> {
     let directory = path.parent().filter(|directory| *directory != Path::new("")).unwrap_or(Path::new("."));
-    let turn = fs::File::open(directory)?;
-    turn.lock()?; // until it is dropped
+    let lock = fs::File::open(directory)?;
+    lock.lock()?; // until it is dropped
     let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
     if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
         fs::remove_file(path)?;
