@@ -167,7 +167,10 @@ try {
   await underWay;
   await tab.locator('#sign-out').dispatchEvent('click');
   await new Promise((resolve) => setTimeout(resolve, 300));
+  const answered = others[0].waitForResponse(`${input.issuer}/token`);
   release();
+  await (await answered).finished();
+  await new Promise((resolve) => setTimeout(resolve, 300)); // until the other tab has stored it
   await tab.waitForURL((url) => url.origin === input.url);
   await ready(tab);
   await tab.locator('#signed-out').waitFor();
