@@ -159,7 +159,7 @@ fn redirects_of_messages_and_their_links() {
             leads_to(&send(&mut browser, "/register", &[("email", "zoe@example.com")]), "/register?");
             let to = leads_to(&browser.get(&link(1, "zoe@example.com")), "/register/finish");
             let fields = [("username", "zoe"), ("display_name", ""), ("new_password", NEW)];
-            leads_to(&send(&mut browser, &to, &fields), "/login?notice=");
+            leads_to(&send(&mut browser, &to, &fields), "/");
             leads_to(&send(&mut browser, "/recover", &[("login", "alice")]), "/recover?");
             let to = leads_to(&browser.get(&link(1, "alice@example.com")), "/recover/password");
             leads_to(&send(&mut browser, &to, &[("new_password", NEW)]), "/login?notice=");
