@@ -76,8 +76,12 @@ fn advice(config: &Config, error: &SendError) -> &'static str {
     let answered = |code: &str| said.contains(&format!("answered {code}"));
     if answered("535") || answered("534") {
         " (the server refused smtp_username or the password)"
-    } else if answered("530") || (answered("550") || answered("554")) && smtp.login.is_none() {
+    } else if answered("530") || smtp.login.is_none() && ["5.7.", "relay", "authenticat"].iter().any(|sign| said.contains(sign)) {
         " (the server may require smtp_username and a password)"
+    } else if said.contains("InvalidContentType") || said.contains("STARTTLS is not supported") {
+        " (smtp_security does not fit this port: 465 is usually for tls, 587 for starttls)"
+    } else if said.contains("No compatible authentication mechanism") {
+        " (the server takes no password over this connection: try smtp_security = \"starttls\" or \"tls\", or no smtp_username)"
     } else if said.contains("no response in time") {
         " (is smtp_port the right one for smtp_security? 465 is for tls, 587 for starttls)"
     } else if said.contains(": TLS") {

@@ -16,7 +16,10 @@ pub fn run(mut config: Config, format: Format) -> Answer {
     store.with(|connection| installation::prepare_secret(connection, &mut config))?;
     let ran = store.with(migrations::run).map_err(|error| format!("database {}: {error}", config.database))?;
     let now = time(&store, true)?;
-    store.with(|connection| installation::record_first_secrets(connection, &config, now))?;
+    store.with(|connection| {
+        installation::record_first_secrets(connection, &config, now)?;
+        installation::record_issuer(connection, &config)
+    })?;
     let addresses = store.with(|connection| spellings::rewrite_all(connection, now))?;
     let taken = addresses
         .taken

@@ -4,7 +4,7 @@
 //! them is the installation's, so that secrets can be rotated, and a rotation taken back.
 
 use crate::{
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, IssuerSource},
     jose::keys::KeyRing,
     protocol::values::time::Timestamp,
     store::{self, AnyConnection, error::Outage, meta, migrations, signing_keys},
@@ -33,6 +33,16 @@ pub enum InstallationError {
         /// The numbers of those of the configuration.
         received: String,
     },
+    /// The first of its server secrets is not one that a server was started with.
+    #[error(
+        "server secret: no server was started with secret {0} yet (as check-config numbers them), which is the first of the list, so a link made with it would not work: start the servers with this list first"
+    )]
+    NotInUse(String),
+    /// The database has no issuer yet, and a link is to be made.
+    #[error(
+        "issuer: no server was started with this database yet, so a link could lead nowhere: start the server first, or run symbolon migrate with the issuer configured"
+    )]
+    NoIssuer,
     /// It has no server secret.
     #[error(
         "server secret: this database belongs to an installation, and there is no server secret at '{0}'; name the configuration of that installation"
@@ -119,6 +129,36 @@ pub fn compare_secrets(connection: &mut AnyConnection, config: &Config) -> Resul
             let numbers =
                 |all: &[String]| all.iter().map(|one| one.chars().take(4).collect()).collect::<Vec<String>>().join(", ");
             Err(InstallationError::OtherSecret { expected: numbers(&recorded), received: numbers(&ours) })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Records the issuer after a migration, if it is configured; the default one is not, as a later start may have another.
+///
+/// # Errors
+/// [`InstallationError`], if the database has another one.
+pub fn record_issuer(connection: &mut AnyConnection, config: &Config) -> Result<(), InstallationError> {
+    if config.issuer_source == IssuerSource::Default {
+        return Ok(());
+    }
+    match meta::freeze_issuer(connection, config.issuer.as_str())? {
+        frozen if frozen == config.issuer.as_str() => Ok(()),
+        frozen => Err(InstallationError::OtherIssuer { frozen, received: config.issuer.as_str().to_owned() }),
+    }
+}
+
+/// Before a link is shown: it begins with the issuer, which must be recorded, or the first start may make it another; and it is derived
+/// from the first secret, which must be one that a server was started with.
+///
+/// # Errors
+/// [`InstallationError`].
+pub fn expect_working_links(connection: &mut AnyConnection, config: &Config) -> Result<(), InstallationError> {
+    let deriving = config.secrets.deriving_fingerprint();
+    match (meta::issuer(connection)?, meta::secrets(connection)?) {
+        (None, _) => Err(InstallationError::NoIssuer),
+        (_, Some(recorded)) if !recorded.contains(&deriving) => {
+            Err(InstallationError::NotInUse(deriving.chars().take(4).collect()))
         }
         _ => Ok(()),
     }

@@ -129,6 +129,12 @@ impl SecretRing {
         all
     }
 
+    /// The fingerprint of the secret that derives new values.
+    #[must_use]
+    pub fn deriving_fingerprint(&self) -> String {
+        hex(&self.newest.fingerprint)
+    }
+
     /// Every secret and its use: those marked `next` first, then newest first.
     fn each(&self) -> impl Iterator<Item = (&Secret, SecretUse)> {
         let next = self.next.iter().map(|secret| (secret, SecretUse::Next));

@@ -6,9 +6,10 @@ use std::{
     net::{SocketAddr, TcpListener, ToSocketAddrs},
     os::unix::{
         fs::{FileTypeExt, PermissionsExt},
-        net::{UnixListener, UnixStream},
+        net::UnixListener,
     },
     path::Path,
+    time::Duration,
 };
 
 use listenfd::ListenFd;
@@ -23,6 +24,10 @@ use crate::{
 const BACKLOG: i32 = 1024;
 /// The mode of a Unix socket: the owner and the group may connect.
 const MODE: u32 = 0o660;
+
+/// How often, and in which intervals, the lock on the directory of a Unix socket is tried.
+const LOCK_TRIES: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// A listening socket.
 #[derive(Debug)]
@@ -169,10 +174,16 @@ fn bind_address(address: SocketAddr) -> io::Result<TcpListener> {
 fn bind_path(path: &Path) -> io::Result<UnixListener> {
     let directory = path.parent().filter(|directory| *directory != Path::new("")).unwrap_or(Path::new("."));
     let lock = fs::File::open(directory)?;
-    lock.lock()?; // until it is dropped
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    if is_socket && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
-        fs::remove_file(path)?;
+    lock_soon(&lock)?; // until it is dropped
+    match fs::symlink_metadata(path) {
+        Ok(file) if !file.file_type().is_socket() => {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                "expected no file there, or a socket; found another kind of file",
+            ));
+        }
+        Ok(_) if is_left_behind(path)? => fs::remove_file(path)?,
+        _ => {}
     }
     let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
@@ -181,11 +192,45 @@ fn bind_path(path: &Path) -> io::Result<UnixListener> {
     Ok(socket.into())
 }
 
+/// Takes the lock, or fails where another process holds it for long: one that starts does not.
+fn lock_soon(directory: &fs::File) -> io::Result<()> {
+    for _ in 0..LOCK_TRIES {
+        match directory.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another process holds a lock on its directory"))
+}
+
+/// Whether nobody listens on a socket. Not waited for: one whose queue is full has an owner.
+fn is_left_behind(path: &Path) -> io::Result<bool> {
+    let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.connect(&SockAddr::unix(path)?).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{sync::Barrier, thread};
+    use std::{os::unix::net::UnixStream, sync::Barrier, thread};
 
     use super::*;
+
+    #[test]
+    fn a_socket_with_a_full_queue_is_not_waited_for_and_a_file_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("symbolon.sock");
+        let owner = RawSocket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+        owner.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+        owner.listen(0).unwrap();
+        let _waiting = UnixStream::connect(&path).unwrap();
+        assert_eq!(bind_path(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+        let file = directory.path().join("file");
+        fs::write(&file, "kept").unwrap();
+        assert!(bind_path(&file).unwrap_err().to_string().contains("another kind of file"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+    }
 
     #[test]
     fn of_those_that_start_at_once_one_has_the_socket() {

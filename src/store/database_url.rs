@@ -72,6 +72,9 @@ impl DatabaseUrl {
     }
 }
 
+/// libpq's values of `sslmode`.
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
 /// Whether libpq can parse the URL. Its own error would quote parts of the URL, possibly the password.
 fn is_well_formed(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -86,14 +89,17 @@ fn is_well_formed(url: &str) -> bool {
     let balanced = hosts.matches('[').count() == hosts.matches(']').count();
     let ports = hosts.split(',').all(|host| {
         let port = host.rsplit_once(']').map_or(host, |(_, port)| port).rsplit_once(':').map_or("", |(_, port)| port);
-        port.bytes().all(|b| b.is_ascii_digit())
+        port.is_empty() || port.bytes().all(|b| b.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0)
     });
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let modes = query.split('&').filter_map(|pair| pair.strip_prefix("sslmode=")).all(|mode| SSL_MODES.contains(&mode));
     url.bytes().all(|b| matches!(b, 0x21..=0x7e))
         && encoded(url)
         && authority.matches('@').count() <= 1
         && !path.contains('@')
         && balanced
         && ports
+        && modes
 }
 
 /// Adds time-outs, so that an unresponsive host does not block a request forever, and the application name that identifies our
@@ -183,7 +189,16 @@ mod tests {
         for good in ["postgres://u:p@[::1]:5432/x", "postgresql:///x?host=/run/postgresql", "postgres://localhost"] {
             assert!(DatabaseUrl::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "sqlite:", "mysql://x", "symbolon.db", "postgres:/x"] {
+        for bad in [
+            "",
+            "sqlite:",
+            "mysql://x",
+            "symbolon.db",
+            "postgres:/x",
+            "postgres://h:99999/x",
+            "postgres://h:0/x",
+            "postgres://h/x?sslmode=bogus",
+        ] {
             assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");
         }
         for password in ["SECRET%zzPW", "SECRET PW", "SECRET/PW", "SECRET@PW", "SECRET?PW", "SECRETé"] {

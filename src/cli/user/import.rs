@@ -134,7 +134,9 @@ impl Reading {
 
 /// Parses the user of a line.
 fn user(work: &Work<'_>, line: &str) -> Result<ImportedUser, Error> {
-    let entry: Entry = serde_json::from_str(line).map_err(|error| {
+    // By way of an object: an array would be read as the members in their order.
+    let entry = serde_json::from_str::<Map<String, Value>>(line).and_then(|members| Entry::deserialize(Value::Object(members)));
+    let entry: Entry = entry.map_err(|error| {
         // Each line is a document of its own: the caller adds its number.
         let text = error.to_string();
         format!("expected a JSON object: {}", text.rsplit_once(" at line ").map_or(&*text, |(why, _)| why))

@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::{
     operations::{
-        Actor,
+        Actor, installation,
         invitations::{self, InvitationView, NewInvitation},
     },
     pages,
@@ -34,6 +34,9 @@ pub struct Options {
 
 impl Options {
     pub fn run(self, work: &mut Work<'_>, format: Format) -> Answer {
+        if self.print {
+            installation::expect_working_links(work.connection, work.config)?;
+        }
         let new = NewInvitation { email: self.email, roles: self.roles, groups: self.groups, returns_link: self.print };
         let invitation = invitations::create(work, Actor::OPERATOR, &new)?;
         let email = &invitation.email;

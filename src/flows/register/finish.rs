@@ -202,6 +202,11 @@ impl LinkRequest {
         let Some((link, id)) = self.named(app).zip(self.session_id(app)) else { return Ok(None) };
         let Some(session) = sessions::just_begun(connection, id, self.context.now)? else { return Ok(None) };
         let Some(link) = links::find(connection, link)? else { return Ok(None) };
+        let user = users::find(connection, session.user_id)?;
+        let is_same = |user: &User| profile::username(self.field("username")).is_ok_and(|name| name == user.claims.username);
+        if !user.as_ref().is_some_and(is_same) {
+            return Ok(None); // with another name it is another form, and the link has been used
+        }
         // The sign-in that the request requires is that of the first form.
         let reply = sign_in_redirect::signed_in(app, link.content.request(), session.auth_time);
         Ok(Some(beginning::with_cookies(app, reply, &session, self.context.now).noting("registered, and sent twice")))

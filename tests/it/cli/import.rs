@@ -81,6 +81,7 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
             json!({"username": "bob", "email": "b@example.com", "name": "\u{7}"}).to_string(),
             json!({"username": "ALICE", "email": "other@example.com"}).to_string(),
             json!({"username": "other", "email": "A@example.com"}).to_string(),
+            json!(["bob", "b@example.com", false, null, null, null, {}, [], [], {}]).to_string(),
         ];
         let received = refusal(&symbolon, &lines.join("\n"));
         let expected = [
@@ -97,6 +98,7 @@ fn each_mistake_is_told_with_its_line_and_nothing_is_imported() {
             "line 12: name '<U+0007>': expected 1 to 100 characters",
             "line 13: user name 'alice' is already used in line 1",
             "line 14: e-mail address 'a@example.com' is already used in line 1",
+            "line 15: expected a JSON object: invalid type: sequence",
         ];
         assert_eq!(received.len(), expected.len(), "{name}: {received:?}");
         for (received, expected) in received.iter().zip(expected) {

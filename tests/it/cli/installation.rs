@@ -127,6 +127,26 @@ fn the_recorded_secret_goes_along_with_a_rotation() {
 }
 
 #[test]
+fn a_command_makes_no_link_that_no_server_accepts() {
+    for database in databases() {
+        let (name, url) = (database.name, database.url.clone());
+        let invite = "user invite --email zoe@example.com --print";
+        let mut symbolon = with(&url, OLD);
+        symbolon.variables.push(("SYMBOLON_REGISTRATION", "invitation".into()));
+        symbolon.text("migrate");
+        assert!(symbolon.refusal(invite).contains("no server was started with this database yet"), "{name}");
+        symbolon.variables.push(("SYMBOLON_ISSUER", "https://id.example.com".into()));
+        symbolon.text("migrate");
+        let link = symbolon.run(invite);
+        assert!(link.stdout.contains("https://id.example.com/register"), "{name}: {} {}", link.stdout, link.stderr);
+        symbolon.variables[0].1 = format!("{NEW},{OLD}");
+        assert!(symbolon.refusal(invite).contains("no server was started with secret"), "{name}: the first is in no server");
+        symbolon.variables[0].1 = format!("{OLD},next {NEW}");
+        assert_eq!(symbolon.run(invite).code, Some(0), "{name}");
+    }
+}
+
+#[test]
 fn a_leaked_secret_is_replaced_outright() {
     for database in databases() {
         let (name, mut site) = (database.name, Site::new(database));

@@ -105,6 +105,9 @@ fn a_double_click_registers_and_signs_in_once() {
             assert_eq!(server.store(|connection| sessions::unended_of(connection, zoe)).len(), 1);
             let late = browser.clone().submit(&page, &fields);
             assert_eq!((late.status, late.location()), (303, "/"), "{late:?}");
+            // With another name it is not the same form: that nobody has this name is said.
+            let other = [("username", "zora"), ("display_name", ""), ("new_password", NEW)];
+            assert_eq!(browser.clone().submit(&page, &other).status, 410);
             // Another browser, or a minute later: the link has been used.
             let mut other = Browser::new(server);
             other.get("/login");
