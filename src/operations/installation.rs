@@ -134,18 +134,15 @@ pub fn compare_secrets(connection: &mut AnyConnection, config: &Config) -> Resul
     }
 }
 
-/// Records the issuer after a migration, if it is configured; the default one is not, as a later start may have another.
+/// Records the issuer after a migration, if none is recorded and one is configured: the default may not be that of the first start.
 ///
 /// # Errors
-/// [`InstallationError`], if the database has another one.
+/// [`InstallationError`].
 pub fn record_issuer(connection: &mut AnyConnection, config: &Config) -> Result<(), InstallationError> {
-    if config.issuer_source == IssuerSource::Default {
-        return Ok(());
+    if config.issuer_source == IssuerSource::Given {
+        meta::freeze_issuer(connection, config.issuer.as_str())?;
     }
-    match meta::freeze_issuer(connection, config.issuer.as_str())? {
-        frozen if frozen == config.issuer.as_str() => Ok(()),
-        frozen => Err(InstallationError::OtherIssuer { frozen, received: config.issuer.as_str().to_owned() }),
-    }
+    Ok(())
 }
 
 /// Before a link is shown: it begins with the issuer, which must be recorded, or the first start may make it another; and it is derived
