@@ -1,12 +1,13 @@
-// Headless Chromium through playwright-core, and what a person does on Symbolon's pages: sign in, decide, look.
-// Environment: SYMBOLON_TEST_CHROMIUM (default /usr/bin/chromium) is the browser; SYMBOLON_TEST_SCREENSHOTS is the directory
-// that receives the screenshots (none are taken without it). `watch` checks the headers of every answer on the way.
+// Headless Chromium and Firefox through playwright-core, and what a person does on Symbolon's pages: sign in, decide, look.
+// Environment: SYMBOLON_TEST_CHROMIUM (default /usr/bin/chromium) and SYMBOLON_TEST_FIREFOX (default /usr/bin/firefox-esr) are the
+// browsers; SYMBOLON_TEST_SCREENSHOTS is the directory that receives the screenshots (none are taken without it). `watch` checks the
+// headers of every answer on the way.
 import './environment.mjs';
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import axe from 'axe-core';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 800 };
@@ -28,6 +29,15 @@ export function launch() {
       '--disable-component-update',
       '--disable-sync',
     ],
+  });
+}
+
+/** As `launch`, the Firefox that is installed, in New York: it is driven by WebDriver BiDi, and needs no build of Playwright's. */
+export function launchFirefox() {
+  return firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: process.env.SYMBOLON_TEST_FIREFOX ?? '/usr/bin/firefox-esr',
+    env: { ...process.env, TZ: 'America/New_York' },
   });
 }
 

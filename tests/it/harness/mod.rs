@@ -55,7 +55,7 @@ pub use mail::{Behavior, MailServer, ReceivedMessage};
 pub use messages::{LINK, settled, with_mail};
 pub use ports::{free_port, free_ports};
 pub use process::Process;
-pub use scripts::{chromium, node, node_with_input, python, variable};
+pub use scripts::{chromium, firefox, node, node_with_input, python, variable};
 
 /// The password of all users.
 pub const PASSWORD: &str = "correct horse battery staple";

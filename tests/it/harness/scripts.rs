@@ -15,6 +15,15 @@ pub fn node(script: &str, settings: &Value) {
 
 /// As [`node`], for a script that drives Chromium: one at a time, so that each has the machine to itself.
 pub fn chromium(script: &str, settings: &Value) {
+    in_turn(script, settings);
+}
+
+/// As [`chromium`], for Firefox.
+pub fn firefox(script: &str, settings: &Value) {
+    in_turn(script, settings);
+}
+
+fn in_turn(script: &str, settings: &Value) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     node(script, settings);
