@@ -42,6 +42,18 @@ fn systemd_takes_the_units() {
 }
 
 #[test]
+fn systemd_runs_the_service_as_the_documentation_installs_it() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/systemd.sh");
+    let ran = Command::new(script).arg(env!("CARGO_BIN_EXE_symbolon")).output().unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    match ran.status.code() {
+        Some(0) => assert!(said.trim_end().ends_with("started by its socket, which outlives it"), "{said}"),
+        Some(77) => not_tried("systemd's unit and socket", said.trim_end()),
+        status => panic!("{status:?}: {said}"),
+    }
+}
+
+#[test]
 fn systemd_makes_the_user_and_its_directories() {
     let root = tempfile::tempdir().unwrap();
     let at = |path: &str| root.path().join(path);
