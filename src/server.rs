@@ -57,9 +57,12 @@ pub enum StartError {
     /// The database.
     #[error("database: {0}")]
     Store(#[from] store::Error),
-    /// The database cannot be reached: it may be starting.
+    /// The database cannot be reached: it may be starting, or locked by another process.
     #[error("database: {0}")]
     Unreachable(String),
+    /// The file of the database cannot be opened or used.
+    #[error("database {0}: {1}")]
+    File(DatabaseUrl, String),
     /// Its tables.
     #[error("migrations: {0}")]
     Migrations(#[from] migrations::MigrationError),
@@ -98,13 +101,23 @@ impl Outage for StartError {
 /// Opens the database and prepares it: migrated, with the issuer it was made for and a signing key.
 ///
 /// # Errors
-/// [`StartError`]; [`StartError::Unreachable`] also where PostgreSQL went away, or accepted no writes, in between.
+/// [`StartError`]; [`StartError::Unreachable`] also where PostgreSQL went away, or accepted no writes, in between, and where another
+/// process holds a lock on SQLite's file.
 pub fn prepare(config: Config, clock: Clock) -> Result<Data<App>, StartError> {
-    let is_server = matches!(config.database, DatabaseUrl::Postgres(_));
-    prepare_once(config, clock).map_err(|error| match error {
-        StartError::Store(error) if is_server && error.is_outage() => StartError::Unreachable(error.to_string()),
-        error if is_server && error.is_outage() => StartError::Unreachable(error.to_string()),
-        error => error,
+    let database = config.database.clone();
+    prepare_once(config, clock).map_err(|error| {
+        if !error.is_outage() {
+            return error;
+        }
+        let why = match error {
+            StartError::Store(error) => error.to_string(),
+            error => error.to_string(),
+        };
+        match database {
+            DatabaseUrl::Postgres(_) => StartError::Unreachable(why),
+            _ if store::error::is_locked(&why) => StartError::Unreachable(why),
+            database => StartError::File(database, why),
+        }
     })
 }
 

@@ -1,5 +1,7 @@
 //! The location of the database: how a URL names it, and how a connection to it is opened and set up.
 
+mod parameters;
+
 use std::{fmt, time::Duration};
 
 use diesel::{Connection as _, PgConnection, RunQueryDsl as _, SqliteConnection, connection::SimpleConnection};
@@ -33,9 +35,12 @@ impl DatabaseUrl {
         match text.strip_prefix("sqlite:") {
             Some(path) if !path.is_empty() => Ok(Self::SqliteFile(path.to_owned())),
             None if text.starts_with("postgres://") || text.starts_with("postgresql://") => {
-                is_well_formed(text).then(|| Self::Postgres(text.to_owned())).ok_or_else(|| {
-                    "expected postgres://user:password@host/database with every character of the password but letters, digits, '-', '.', '_' and '~' percent-encoded, as %40 for '@'".into()
-                })
+                if !is_well_formed(text) {
+                    return Err("expected postgres://user:password@host/database with every character of the password but letters, digits, '-', '.', '_' and '~' percent-encoded, as %40 for '@'".into());
+                }
+                let query = text.split_once('?').map_or("", |(_, query)| query);
+                parameters::check(query, !query.contains('@'))?;
+                Ok(Self::Postgres(text.to_owned()))
             }
             _ => Err("expected sqlite:PATH, sqlite::memory: or postgres://user:password@host/database".into()),
         }
@@ -72,10 +77,7 @@ impl DatabaseUrl {
     }
 }
 
-/// libpq's values of `sslmode`.
-const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
-
-/// Whether libpq can parse the URL. Its own error would quote parts of the URL, possibly the password.
+/// Whether libpq can parse the URL, but for its parameters. Its own error would quote parts of the URL, possibly the password.
 fn is_well_formed(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
@@ -91,15 +93,12 @@ fn is_well_formed(url: &str) -> bool {
         let port = host.rsplit_once(']').map_or(host, |(_, port)| port).rsplit_once(':').map_or("", |(_, port)| port);
         port.is_empty() || port.bytes().all(|b| b.is_ascii_digit()) && port.parse().is_ok_and(|port: u16| port > 0)
     });
-    let query = rest.split_once('?').map_or("", |(_, query)| query);
-    let modes = query.split('&').filter_map(|pair| pair.strip_prefix("sslmode=")).all(|mode| SSL_MODES.contains(&mode));
     url.bytes().all(|b| matches!(b, 0x21..=0x7e))
         && encoded(url)
         && authority.matches('@').count() <= 1
         && !path.contains('@')
         && balanced
         && ports
-        && modes
 }
 
 /// Adds time-outs, so that an unresponsive host does not block a request forever, and the application name that identifies our
@@ -198,6 +197,8 @@ mod tests {
             "postgres://h:99999/x",
             "postgres://h:0/x",
             "postgres://h/x?sslmode=bogus",
+            "postgres://h/x?sslmod=require",
+            "postgres://h?conect_timeout=3",
         ] {
             assert!(DatabaseUrl::parse(bad).is_err(), "{bad}");
         }

@@ -38,6 +38,13 @@ pub trait Outage {
     fn is_outage(&self) -> bool;
 }
 
+/// Whether this is SQLite's text for a file that another process has locked (`SQLITE_BUSY`), which is in no other language than this.
+/// Only for the start of a server, which may wait for it; PostgreSQL's texts are never read.
+#[must_use]
+pub fn is_locked(why: &str) -> bool {
+    why.contains("database is locked")
+}
+
 impl Outage for Error {
     fn is_outage(&self) -> bool {
         matches!(self, Self::Unavailable(_))

@@ -1,16 +1,17 @@
-//! A database that is late: the server listens and waits for it, says at each attempt what is missing, and serves as soon as it is
-//! there. What a service manager is told meanwhile.
+//! A database that is late, or locked by another process: the server listens and waits for it, says at each attempt what is missing, and
+//! serves as soon as it is there. What a service manager is told meanwhile. What is not waited for.
 
 use std::{
-    io,
+    fs, io,
     net::{TcpListener, TcpStream},
     os::unix::net::UnixDatagram,
     process::Command,
+    sync::mpsc,
     thread,
     time::{Duration, Instant},
 };
 
-use diesel::{RunQueryDsl, sql_query};
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query};
 use symbolon::testing::store::{AnyConnection, Error};
 
 use super::Site;
@@ -163,5 +164,64 @@ fn one_that_takes_no_writes_yet_is_waited_for() {
         alter("RESET default_transaction_read_only");
         process.wait_for("\"serving\"");
         stop(process);
+    }
+}
+
+#[test]
+fn a_lock_of_another_process_is_waited_for() {
+    for (database, is_new) in [(Database::sqlite(), true), (Database::sqlite(), false), (Database::postgres(), false)] {
+        let lock = match database.name {
+            "sqlite" => "PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE",
+            _ => "BEGIN; LOCK TABLE meta, signing_keys IN ACCESS EXCLUSIVE MODE",
+        };
+        let site = Site::new(database);
+        if !is_new {
+            site.command(&["migrate"], "");
+        }
+        let ((locked, is_locked), (free, is_freed)) = (mpsc::channel(), mpsc::channel::<()>());
+        let store = site.store();
+        let other = thread::spawn(move || {
+            let hold = |connection: &mut AnyConnection| -> Result<(), Error> {
+                connection.batch_execute(lock)?;
+                locked.send(()).unwrap();
+                is_freed.recv().unwrap();
+                Ok(connection.batch_execute("ROLLBACK")?)
+            };
+            store.with(hold).unwrap();
+        });
+        is_locked.recv().unwrap();
+        let mut process = site.run(&["serve"]);
+        process.wait_for("waiting for it");
+        process.wait_for("\"attempt\":2");
+        assert_eq!(try_send("GET", &format!("{}/readyz", site.url), &[], None).unwrap().status, 503);
+        free.send(()).unwrap();
+        other.join().unwrap();
+        process.wait_for("\"serving\"");
+        site.wait_until_ready();
+        let said = stop(process);
+        assert!(!said.contains("panic"), "{said}");
+    }
+}
+
+#[test]
+fn a_mistake_is_not_waited_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = directory.path().join("text.db");
+    fs::write(&text, "not a database, but a text of some length: ".repeat(100)).unwrap();
+    let nowhere = free_port();
+    for (url, said) in [
+        (
+            format!("postgres://u:SECRET@127.0.0.1:{nowhere}/x?sslmod=require"),
+            "parameter 'sslmod': expected a connection parameter".to_owned(),
+        ),
+        (
+            format!("postgres://u:SECRET@127.0.0.1:{nowhere}/x?connect_timeout=soon"),
+            "connect_timeout: expected a number".to_owned(),
+        ),
+        (format!("sqlite:{}", directory.path().display()), directory.path().display().to_string()),
+        (format!("sqlite:{}", text.display()), format!("database sqlite:{}: ", text.display())),
+    ] {
+        let refused = Site::new(Database::sqlite()).with("SYMBOLON_DATABASE_URL", &url).refusal(&["serve"]);
+        assert!(refused.contains(&said) && !refused.contains("SECRET"), "{url}: {refused}");
     }
 }
