@@ -41,6 +41,7 @@ use crate::{
         error::Invalid,
         values::{
             clock_check::{ClockCheck, Reading},
+            plain_text::shortened,
             time::{Span, Timestamp},
         },
     },
@@ -154,7 +155,7 @@ pub fn run() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(usage) => {
-            return match usage.print() {
+            return match print_usage(&usage) {
                 Ok(()) => ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
                 Err(error) => unprinted(&error),
             };
@@ -169,7 +170,7 @@ pub fn run() -> ExitCode {
         Err(Error::Reported) => return ExitCode::FAILURE,
         Err(Error::Unprinted(error)) => return unprinted(&error),
         Err(error) => {
-            note(&format!("error: {error}"));
+            note(&shortened(&format!("error: {error}")));
             return ExitCode::FAILURE;
         }
     };
@@ -181,6 +182,13 @@ pub fn run() -> ExitCode {
         Ok(()) => status,
         Err(error) => unprinted(&error),
     }
+}
+
+/// Prints what is wrong with a command line, or the help that it asks for. An error repeats what was given, however long.
+fn print_usage(usage: &clap::Error) -> io::Result<()> {
+    let text = usage.render().to_string();
+    let short = shortened(&text);
+    if usage.use_stderr() && short != text { io::stderr().write_all(short.as_bytes()) } else { usage.print() }
 }
 
 /// The command succeeded, but its output could not be printed. A reader that stops early, as `head` does, has read enough: nothing
@@ -292,7 +300,8 @@ fn work(mut config: Config, only_tells: bool, command: impl FnOnce(&mut Work<'_>
         match command(&mut work) {
             Err(Error::Missing { kind, name }) => {
                 let question = similar::of(&mut work, kind, &name)?;
-                refuse(refusal::missing(kind, &name) + &question)
+                let stop = if question.is_empty() { "" } else { "." };
+                refuse(refusal::missing(kind, &name) + stop + &question)
             }
             answer => answer,
         }

@@ -14,7 +14,7 @@ pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     rated.filter(|(likeness, _)| *likeness >= ALIKE).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
 }
 
-/// The question for a name like the one that does not exist, with a space before it; empty if there is none.
+/// The question for a name like the one that does not exist, with a space before it, for after a full stop; empty if there is none.
 pub fn question<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(name, known).map_or_else(String::new, |known| format!(" Did you mean '{known}'?"))
 }

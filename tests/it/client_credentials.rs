@@ -242,6 +242,8 @@ fn it_is_for_clients_that_may_and_that_prove_who_they_are() {
         refused(&server.token(&[asks], &[]), 401, "invalid_client");
         let mut spa = Client::new("public", "Public", ClientKind::Spa, server.now());
         spa.settings.redirect_uris = vec!["https://app.example.com/cb".into()];
+        assert!(spa.check().unwrap_err().as_ref().starts_with("scopes: expected at least one"));
+        spa.settings.scope = Scopes::parse("openid").unwrap();
         assert_eq!(spa.check(), Ok(()));
         spa.settings.grant_types.push(GrantType::ClientCredentials);
         assert!(spa.check().unwrap_err().as_ref().contains("authenticates"), "it cannot even be registered");

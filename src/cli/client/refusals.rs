@@ -83,12 +83,16 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::{oauth::client::ClientKind, values::time::Timestamp};
+    use crate::protocol::{
+        oauth::{client::ClientKind, scope::Scopes},
+        values::time::Timestamp,
+    };
 
     #[test]
     fn a_redirect_uri_is_offered_beside_those_registered_at_their_host_alone() {
         let mut client = Client::new("app", "App", ClientKind::Web, Timestamp::from_millis(0));
         client.settings.redirect_uris = vec!["https://app.example/cb".into()];
+        client.settings.scope = Scopes::parse("openid").unwrap();
         let offered = |received: &str| with_redirect_uri(&client, received);
         for (received, word) in [
             ("https://app.example/callback", "https://app.example/callback"),

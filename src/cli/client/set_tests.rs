@@ -197,6 +197,7 @@ fn entries_are_added_to_lists_and_removed_from_them() {
         ),
         ("--remove-redirect-uri https://a.example/cb", "at least one"),
         ("--remove-scope profile", "--remove-scope 'profile': expected one of the client's own: openid"),
+        ("--no-client-credentials --remove-scope openid", "scopes: expected at least one, received none"),
         ("--remove-api https://zzz.test", "the client's own: https://api.example."),
         ("--redirect-uri https://a.example/x --remove-redirect-uri https://a.example/cb", "cannot be used with"),
         ("--no-api --add-api https://api.example", "cannot be used with"),

@@ -130,6 +130,19 @@ impl Presented {
         }
     }
 
+    /// The refusal where no client has this id. RFC 6749 §2.3.1: an id with ':' that is not form-encoded in the header seems to end there.
+    #[must_use]
+    pub fn unknown(&self) -> ProtocolError {
+        let is_cut = self.method == AuthMethod::ClientSecretBasic
+            && self.proof.as_ref().is_some_and(|secret| secret.expose().contains(':'));
+        let hint = if is_cut {
+            "; expected the ID form-encoded before base64 in the Authorization header, with ':' as %3A (RFC 6749 2.3.1)"
+        } else {
+            ""
+        };
+        ProtocolError::new(ErrorCode::InvalidClient, format!("unknown client '{}'{hint}", self.client_id))
+    }
+
     fn unexpected(&self, client: &Client) -> ProtocolError {
         let (expected, received) = (client.settings.token_endpoint_auth_method.as_str(), self.method.as_str());
         let sends_secret = matches!(self.method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
@@ -211,6 +224,24 @@ mod tests {
         ] {
             assert_eq!(read(Some(header), ""), Err(ErrorCode::InvalidClient), "{header}");
         }
+    }
+
+    #[test]
+    fn an_id_that_was_cut_at_its_colon_is_explained() {
+        for (header, is_cut) in [
+            (basic("urn:example:app:secret"), true),
+            (basic("https://app.example/:s"), true),
+            (basic("app:secret"), false),
+            (basic("app:"), false),
+        ] {
+            let text = Presented::read(Some(&header), &Params::parse("")).unwrap().unknown().description;
+            assert_eq!(text.contains("%3A"), is_cut, "{text}");
+            assert!(!text.contains("example:app:secret"), "{text}");
+        }
+        assert_eq!(
+            Presented::read(None, &Params::parse("client_id=a&client_secret=b:c")).unwrap().unknown().description,
+            "unknown client 'a'"
+        );
     }
 
     #[test]

@@ -145,6 +145,10 @@ impl ClientMetadata {
         if self.kind != ClientKind::Service && !self.may_use(GrantType::AuthorizationCode) {
             return Err("grant types: expected authorization_code for a client with users".into());
         }
+        // RFC 6749 §3.3: a request about a user that gets no scope is refused. A client without users may be for APIs without scopes.
+        if self.scope.is_empty() && !credentials {
+            return Err("scopes: expected at least one, received none: every authorization request would be refused".into());
+        }
         self.check_first_party()?;
         if let Some(window) = self.refresh_retry_window.filter(|window| *window > MAX_RETRY_WINDOW) {
             return Err(format!("retry window: expected at most {MAX_RETRY_WINDOW}, received {window}").into());

@@ -64,7 +64,7 @@ impl ClientRequest {
             Presented::read(self.authorization.clone()?.as_ref().map(|header| header.expose().as_str()), &self.params)?;
         let (address, id, now) = (self.context.address, &presented.client_id, self.context.now);
         let error = match registered.client(connection, id)? {
-            None => ProtocolError::new(ErrorCode::InvalidClient, format!("unknown client '{id}'")),
+            None => presented.unknown(),
             Some(client) => match presented.verify(&client) {
                 Ok(Verified::Wholly) => {
                     let place = presented.place(&client);

@@ -11,7 +11,7 @@ fn a_name_that_is_nearly_right_is_named() {
         symbolon.add_user("alice");
         symbolon.text("client add --id example-notes --name Notes --type spa --redirect-uri https://a.example/cb");
         for (line, words) in [
-            ("user show alcie", "Did you mean 'alice'?"),
+            ("user show alcie", "symbolon user list). Did you mean 'alice'?"),
             ("user show alice@example.org", "Did you mean 'alice@example.com'?"),
             ("client show exmaple-notes", "Did you mean 'example-notes'?"),
             ("client set example-note --name X", "Did you mean 'example-notes'?"),
@@ -28,6 +28,15 @@ fn a_name_that_is_nearly_right_is_named() {
         ] {
             let refused = symbolon.refusal(line);
             assert!(refused.contains(words), "{name}: {line}: {refused}");
+        }
+        let long = "x".repeat(5_000);
+        for line in [
+            format!("user show {long}"),
+            format!("client list --limit {long}"),
+            format!("client set example-notes --remove-scope {long}"),
+        ] {
+            let Ran { code, stderr, .. } = symbolon.run(&line);
+            assert!(code != Some(0) && stderr.chars().count() < 1_000 && stderr.contains("xxx…xxx"), "{name}: {stderr}");
         }
         for line in ["user show zebra", "client show zzz", "grant show 0123456789abcdef0123456789abcdef"] {
             assert!(!symbolon.refusal(line).contains("Did you mean"), "{name}: {line}");
