@@ -25,7 +25,6 @@ use crate::{
         deliveries::{self, Content, MailRequest},
     },
     web::{
-        authorization_request,
         blocking::Priority,
         fault::Fault,
         forms, page,
@@ -106,12 +105,6 @@ impl MailForm {
     fn authorization_query(&self) -> String {
         let query = self.query.to_query(&[&[SENT, SENT_FOR, AGAIN][..], &returning::NOTICE_NAMES].concat(), &[]);
         if self.query.get("client_id").is_some() && query.len() <= REQUEST_LIMIT { query } else { String::new() }
-    }
-
-    /// The name of the app that sent the user here, if its request is valid.
-    pub fn client_name(&self, app: &App, connection: &mut AnyConnection) -> Result<Option<String>, Fault> {
-        let pending = authorization_request::pending(app, connection, &self.query, self.context.now)?;
-        Ok(pending.map(|(client, _)| client.settings.client_name.clone()))
     }
 
     /// The CSRF value of a form.

@@ -19,7 +19,7 @@ use crate::{
     },
     store::AnyConnection,
     web::{
-        page,
+        authorization_request, forms, page,
         page_request::{PageError, PageRequest},
         reply::Reply,
     },
@@ -78,22 +78,30 @@ fn show(
     problem: Option<RegisterProblem>,
 ) -> Result<Reply, PageError> {
     let owner = mail_form.owner();
-    let client_name = mail_form.client_name(app, connection)?;
+    let now = mail_form.context.now;
+    let pending = authorization_request::pending(app, connection, &mail_form.query, now)?;
+    let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
+    let login_url = mail_form.url(app, paths::LOGIN);
+    // A request that is too long for these pages does not go along.
+    let can_return = pending.is_some() && login_url.contains('?');
+    let refusal_csrf = can_return.then(|| forms::stamp(app, &owner, paths::LOGIN, now));
     let page = Register {
         layout: mail_form.layout(app),
-        client_name: client_name.as_deref(),
+        client_name: pending.as_ref().map(|(client, _)| client.settings.client_name.as_str()),
         email,
-        login_url: &mail_form.url(app, paths::LOGIN),
+        login_url: &login_url,
+        refusal_csrf: refusal_csrf.as_deref(),
         action: &mail_form.url(app, paths::REGISTER),
         csrf: &mail_form.csrf(app, &owner),
         problem,
     };
+    let show = |status| page::show(status, &page, target.as_deref());
     let reply = match problem {
-        None => page::show(200, &page, None),
-        Some(RegisterProblem::NotAnAddress) => page::show(400, &page, None),
-        Some(RegisterProblem::Form(FormProblem::FormExpired)) => page::show(400, &page, None).noting("form expired or forged"),
+        None => show(200),
+        Some(RegisterProblem::NotAnAddress) => show(400),
+        Some(RegisterProblem::Form(FormProblem::FormExpired)) => show(400).noting("form expired or forged"),
         Some(RegisterProblem::Form(FormProblem::SlowedDown { seconds })) => {
-            page::show(429, &page, None).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
+            show(429).with(header::RETRY_AFTER, &seconds.to_string()).noting("e-mail requests rate limited")
         }
     };
     Ok(mail_form.keeping(app, &owner, reply))

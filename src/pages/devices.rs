@@ -30,6 +30,8 @@ pub struct Devices<'a> {
     pub end: Form<'a>,
     /// The form that renames a session or a grant, by `what`.
     pub rename: Form<'a>,
+    /// The name that was typed and refused.
+    pub retyped: Option<Retyped<'a>>,
     /// The maximum length of a name, in characters.
     pub name_limit: usize,
     /// For how long ended grants are listed, in words: "30 days".
@@ -38,6 +40,17 @@ pub struct Devices<'a> {
     pub done: Option<AccountDone<'a>>,
     /// Why the last form failed.
     pub problem: Option<AccountProblem>,
+}
+
+/// A name that was typed for a browser or device, and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retyped<'a> {
+    /// Whether for a `session` or a `grant`.
+    pub what: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// What was typed.
+    pub name: &'a str,
 }
 
 /// The part of the devices and apps that is shown.
@@ -218,6 +231,11 @@ impl Devices<'_> {
 
     fn is_overview(&self) -> bool {
         self.part == AccountPart::Overview
+    }
+
+    /// What was typed as the name of this session or grant, and refused.
+    fn typed(&self, what: &str, id: &str) -> Option<&str> {
+        self.retyped.filter(|retyped| retyped.what == what && retyped.id == id).map(|retyped| retyped.name)
     }
 
     /// Whether there are so many devices that some are collapsed.

@@ -86,6 +86,7 @@ const PAGE: Devices<'static> = Devices {
     more_apps: None,
     end: END,
     rename: RENAME,
+    retyped: None,
     name_limit: 64,
     ended_within: "30 days",
     done: None,
@@ -182,6 +183,7 @@ fn hostile_values_are_escaped() {
         "end",
         "proof",
         "rename",
+        "typed",
         "stamp",
         "done",
         "rest",
@@ -208,6 +210,7 @@ fn hostile_values_are_escaped() {
         end,
         proof,
         rename,
+        typed,
         stamp,
         done,
         rest,
@@ -236,7 +239,9 @@ fn hostile_values_are_escaped() {
         more_apps: Some(&apps),
         end: Form { action: &end, csrf: &proof },
         rename: Form { action: &rename, csrf: &stamp },
+        retyped: Some(Retyped { what: "session", id: &browser, name: &typed }),
         done: Some(AccountDone::BrowserEnded { name: Some(&done) }),
+        problem: Some(AccountProblem::NameNotTaken),
         ended_within: &within,
         ..PAGE
     };
@@ -373,4 +378,20 @@ fn a_part_shows_its_own_list_and_the_ways_on_and_back() {
         assert_eq!([leads(browsers), leads(apps), leads(rest)], [expected[0], expected[1], expected[1]], "{part:?}");
         assert!(!html.contains("class=\"count\""), "{part:?}: what is not known is not told");
     }
+}
+
+#[test]
+fn a_refused_name_is_kept_where_it_was_typed() {
+    let retyped = Some(Retyped { what: "grant", id: GRANT.id, name: "two\nlines" });
+    let html = Devices { retyped, problem: Some(AccountProblem::NameNotTaken), ..PAGE }.render().unwrap();
+    assert_eq!(html.matches("<details class=\"rename\" open>").count(), 1);
+    let tags = markup::tags(&html);
+    let wrong: Vec<_> = tags.iter().filter(|tag| tag.get("aria-invalid") == Some("true")).collect();
+    let id = format!("name-grant-{}", GRANT.id);
+    assert_eq!(wrong.len(), 1);
+    assert_eq!(
+        (wrong[0].get("id"), wrong[0].get("value"), wrong[0].get("autofocus")),
+        (Some(&*id), Some("two\nlines"), Some(""))
+    );
+    assert!(!PAGE.render().unwrap().contains("<details class=\"rename\" open>"));
 }

@@ -51,7 +51,7 @@ pub use consent::{Consent, ConsentProblem, Lifetime, RequestedResource, Requeste
 pub use data::{AccountData, AccountDeleted, DeletionProblem, Kept};
 pub use details::{Details, DetailsProblem};
 pub use devices::{
-    AccountDone, AccountPart, AccountProblem, AppConsent, Devices, Ends, ShownApp, ShownBrowser, ShownEnded, ShownGrant,
+    AccountDone, AccountPart, AccountProblem, AppConsent, Devices, Ends, Retyped, ShownApp, ShownBrowser, ShownEnded, ShownGrant,
 };
 pub use email::{CurrentEmail, Email, EmailProblems, EmailState};
 pub use error::{Error, Problem, RedirectHint};

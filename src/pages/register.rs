@@ -17,6 +17,8 @@ pub struct Register<'a> {
     pub email: &'a str,
     /// The URL of the sign-in page, for users who have an account.
     pub login_url: &'a str,
+    /// The CSRF token with which that page takes the user back to the app without signing in, if there is one to go back to.
+    pub refusal_csrf: Option<&'a str>,
     /// The form's action.
     pub action: &'a str,
     /// The form's CSRF token.
@@ -59,12 +61,18 @@ pub(super) mod tests {
         client_name: None,
         email: "",
         login_url: "/login",
+        refusal_csrf: None,
         action: "/register",
         csrf: "form-proof",
         problem: None,
     };
     const SENT: RegisterSent<'static> =
         RegisterSent { layout: LAYOUT, email: "alice@example.com", good_for: "24 hours", again: "/register" };
+
+    fn for_app() -> Register<'static> {
+        let login_url = "/login?client_id=notes&scope=openid";
+        Register { client_name: Some("Example Notes"), login_url, refusal_csrf: Some("login-proof"), ..REQUESTED }
+    }
 
     fn again(email: &str, problem: RegisterProblem) -> Register<'_> {
         Register { email, problem: Some(problem), ..REQUESTED }
@@ -73,7 +81,7 @@ pub(super) mod tests {
     pub fn samples() -> Vec<Sample> {
         vec![
             sample("register", &REQUESTED),
-            sample("register-app", &Register { client_name: Some("Example Notes"), ..REQUESTED }),
+            sample("register-app", &for_app()),
             sample("register-not-an-address", &again("alice at example.com", RegisterProblem::NotAnAddress)),
             sample(
                 "register-slowed",
@@ -87,13 +95,14 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["client", "email", "login", "action", "csrf"];
-        let [client, email, login_url, action, csrf] = fields.map(hostile);
+        let fields = ["client", "email", "login", "refusal", "action", "csrf"];
+        let [client, email, login_url, refusal, action, csrf] = fields.map(hostile);
         let page = Register {
             layout: LAYOUT,
             client_name: Some(&client),
             email: &email,
             login_url: &login_url,
+            refusal_csrf: Some(&refusal),
             action: &action,
             csrf: &csrf,
             problem: None,
@@ -119,6 +128,16 @@ pub(super) mod tests {
             assert!(html.contains("<title>Error: Create an account") && html.contains("role=\"alert\""));
         }
         assert!(!REQUESTED.render().unwrap().contains("role=\"alert\""));
+    }
+
+    #[test]
+    fn the_way_back_is_the_one_of_the_sign_in_page() {
+        let html = for_app().render().unwrap();
+        let tags = markup::tags(&html);
+        let forms: Vec<_> = tags.iter().filter(|tag| tag.name == "form").filter_map(|tag| tag.get("action")).collect();
+        assert_eq!(forms, ["/register", "/login?client_id=notes&#38;scope=openid"]);
+        assert!(html.contains("value=\"login-proof\"") && html.contains("Back to <bdi>Example Notes</bdi>"));
+        assert!(!REQUESTED.render().unwrap().contains("Back to"));
     }
 
     #[test]

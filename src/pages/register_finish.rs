@@ -14,6 +14,8 @@ pub struct RegisterFinish<'a> {
     pub layout: Layout<'a>,
     /// The app that requested the sign-in, if there is one.
     pub client_name: Option<&'a str>,
+    /// The user name of another user, who is signed in in this browser and is signed out by the form.
+    pub signed_in: Option<&'a str>,
     /// The address that the e-mail was sent to.
     pub email: &'a str,
     /// The initial username: what was typed.

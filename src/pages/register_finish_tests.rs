@@ -9,6 +9,7 @@ const NONE: RegisterFinishProblems = RegisterFinishProblems { form: None, userna
 const FRESH: RegisterFinish<'static> = RegisterFinish {
     layout: LAYOUT,
     client_name: None,
+    signed_in: None,
     email: "alice@example.com",
     username: "",
     display_name: "",
@@ -36,6 +37,7 @@ pub fn samples() -> Vec<Sample> {
     let slowed = RegisterFinishProblems { form: Some(FormProblem::SlowedDown { seconds: 1 }), ..NONE };
     let mut all = vec![
         sample("register-finish", &RegisterFinish { client_name: Some("Example Notes"), ..FRESH }),
+        sample("register-finish-signed-in", &RegisterFinish { signed_in: Some("bob"), ..FRESH }),
         sample("register-finish-long", &RegisterFinish { email: LONG_EMAIL, ..FRESH }),
         sample("register-finish-taken", &again(TAKEN)),
         sample("register-finish-kept", &RegisterFinish { kept: Some("c2VhbGVk"), ..again(TAKEN) }),
@@ -52,11 +54,12 @@ pub fn samples() -> Vec<Sample> {
 
 #[test]
 fn hostile_values_are_escaped() {
-    let fields = ["client", "email", "username", "display", "kept", "action", "csrf"];
-    let [client, email, username, display_name, kept, action, csrf] = fields.map(hostile);
+    let fields = ["client", "other", "email", "username", "display", "kept", "action", "csrf"];
+    let [client, other, email, username, display_name, kept, action, csrf] = fields.map(hostile);
     let page = RegisterFinish {
         layout: LAYOUT,
         client_name: Some(&client),
+        signed_in: Some(&other),
         email: &email,
         username: &username,
         display_name: &display_name,

@@ -18,7 +18,7 @@ use crate::{
         formatting::{self, ShownTime},
     },
     pages::{
-        AccountDone, AccountProblem, Devices, Ends, Form as Target, RequestedScope, ShownApp, ShownBrowser, ShownEnded,
+        AccountDone, AccountProblem, Devices, Ends, Form as Target, RequestedScope, Retyped, ShownApp, ShownBrowser, ShownEnded,
         ShownGrant,
     },
     paths,
@@ -146,6 +146,9 @@ pub(super) fn show(
         })
         .collect();
     let (more_browsers, more_apps) = (browsers_before.map(at), apps_after.map(at));
+    let typed: String = signed_in.field("name").chars().take(10 * DEVICE_NAME_LIMIT).collect();
+    let retyped = Retyped { what: signed_in.field("what"), id: signed_in.field("id"), name: &typed };
+    let retyped = Some(retyped).filter(|_| problem == Some(AccountProblem::NameNotTaken));
     let (end_action, name_action) = (url(app, paths::ACCOUNT_END), url(app, paths::ACCOUNT_NAME));
     let (end_stamp, name_stamp) = (signed_in.stamp(app, paths::ACCOUNT_END), signed_in.stamp(app, paths::ACCOUNT_NAME));
     let page = Devices {
@@ -159,6 +162,7 @@ pub(super) fn show(
         more_apps: more_apps.as_deref(),
         end: Target { action: &end_action, csrf: &end_stamp },
         rename: Target { action: &name_action, csrf: &name_stamp },
+        retyped,
         name_limit: DEVICE_NAME_LIMIT,
         ended_within: &formatting::span(ended::ended_within(app)),
         done: done.as_ref().map(Done::shown),

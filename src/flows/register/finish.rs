@@ -41,6 +41,7 @@ use crate::{
         forms, kept_password, page,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
+        session,
     },
 };
 
@@ -252,9 +253,12 @@ impl LinkRequest {
         let client = client.map(|id| clients::find(connection, id)).transpose()?.flatten();
         let owner = self.owner();
         let kept = self.kept(app, problems);
+        let signed_in = session::current(app, connection, self.session.as_deref(), self.context.now)?;
+        let signed_in = signed_in.map(|session| users::find(connection, session.user_id)).transpose()?.flatten();
         let page = RegisterFinish {
             layout: self.layout(app),
             client_name: client.as_ref().map(|client| client.settings.client_name.as_str()),
+            signed_in: signed_in.as_ref().map(|user| user.claims.username.as_str()),
             email: link.email.as_deref().unwrap_or_default(),
             username: &typed.username,
             display_name: &typed.display_name,

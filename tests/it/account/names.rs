@@ -52,6 +52,8 @@ fn what_is_not_a_name_is_refused_and_what_is_shown_is_escaped() {
             for bad in ["x\u{202e}y", "a\nb", "a\u{2066}b", "a\u{7}b", "\u{feff}", &"x".repeat(61), &"long ".repeat(3000)] {
                 let page = rename(&mut browser, what, &id, bad);
                 assert!(page.status == 400 && page.problem() == Some("name-not-taken"), "{bad:?}: {}", page.status);
+                let kept = page.attribute(&format!("id=\"name-{what}-{id}\""), "value");
+                assert_eq!(kept, bad.chars().take(600).collect::<String>(), "what was typed is kept");
             }
             let hostile = "\"><script>alert(1)</script>&'{{7*7}}";
             assert_eq!(rename(&mut browser, what, &id, hostile).status, 303);

@@ -201,3 +201,23 @@ fn an_address_that_someone_took_meanwhile_is_told_to_whoever_reads_its_mail() {
         },
     );
 }
+
+#[test]
+fn it_is_said_who_is_signed_out_by_it() {
+    with_mail(
+        |_| (),
+        |server, mail| {
+            server.add_user("alice");
+            let message = requested(server, mail, "/register", "zoe@example.com");
+            let mut browser = Browser::new(server);
+            assert!(!browser.open(server, &message).body.contains("data-signed-in"), "nobody is");
+            browser.sign_in("alice");
+            let page = browser.open(server, &message);
+            assert_eq!(page.attribute("data-signed-in", "data-signed-in"), "alice");
+            let again = browser.submit(&page, &[("username", "a b"), ("display_name", ""), ("new_password", NEW)]);
+            assert!(again.status == 400 && again.body.contains("data-signed-in=\"alice\""), "{again:?}");
+            assert_eq!(finish(server, &mut browser, &message, "zoe").status, 303);
+            assert!(!browser.get("/").body.contains("alice"), "as it was said");
+        },
+    );
+}

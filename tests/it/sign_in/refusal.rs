@@ -3,7 +3,7 @@
 
 use symbolon::testing::protocol::oauth::client::{Client, ClientKind};
 
-use crate::harness::{Browser, Page, both, query_of};
+use crate::harness::{Browser, Page, both, query_of, with_mail};
 
 fn deny(browser: &mut Browser, page: &Page) -> Page {
     browser.submit(page, &[("decision", "deny")])
@@ -44,6 +44,28 @@ fn whoever_does_not_want_to_sign_in_returns_to_the_app() {
             assert!(browser.get("/").state() == Some("signed-out"));
         }
     });
+}
+
+#[test]
+fn whoever_does_not_want_to_register_returns_as_well() {
+    with_mail(
+        |_| (),
+        |server, _| {
+            let web = server.add_web("web");
+            let mut browser = Browser::new(server);
+            let shown = shown(&mut browser, &web, &[("prompt", "create")]);
+            assert!(shown.is("register") && shown.body.contains("Back to <bdi>App web</bdi>"), "{shown:?}");
+            let redirect = "https://app.example.com";
+            assert!(shown.header("content-security-policy").unwrap().contains(redirect), "the redirect may follow: {shown:?}");
+            let form = shown.body.split("<form ").find(|form| form.contains("value=\"deny\"")).unwrap();
+            let form = Page { body: format!("<form {form}"), ..shown };
+            let answer = deny(&mut browser, &form);
+            assert!(answer.status == 303 && answer.location().starts_with(&web.settings.redirect_uris[0]), "{answer:?}");
+            let parameters = query_of(answer.location());
+            assert_eq!((parameters["error"].as_str(), parameters["state"].as_str()), ("access_denied", "st4te"));
+            assert!(!browser.get("/register").body.contains("Back to"), "without an app there is no way back");
+        },
+    );
 }
 
 #[test]
