@@ -64,8 +64,8 @@ function fromOurApp(request, response, next) {
 }
 
 app.get('/user', fromOurApp, (request, response) => {
-  const { sub, name } = sessions.find(request).tokens.user;
-  response.json({ sub, name });
+  const { sub, name, preferred_username: username } = sessions.find(request).tokens.user;
+  response.json({ sub, name: name ?? username });
 });
 
 app.post('/logout', fromOurApp, async (request, response) => {

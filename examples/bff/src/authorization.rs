@@ -68,6 +68,7 @@ pub struct User {
     /// The session at the authorization server.
     pub sid: Option<String>,
     pub name: Option<String>,
+    pub preferred_username: Option<String>,
 }
 
 /// What is kept of an answer. It has no `Debug`: tokens do not belong in a log.

@@ -132,7 +132,8 @@ impl FromRequest for SignedIn {
 }
 
 async fn user(SignedIn(session): SignedIn) -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "sub": session.user.sub, "name": session.user.name }))
+    let user = &session.user;
+    HttpResponse::Ok().json(json!({ "sub": user.sub, "name": user.name.as_ref().or(user.preferred_username.as_ref()) }))
 }
 
 async fn logout(SignedIn(session): SignedIn, state: Data<State>) -> Result<HttpResponse, Refused> {

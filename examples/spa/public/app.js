@@ -10,7 +10,7 @@ let shown; // whose notes are on the page
 async function render(user) {
   element('signed-out').hidden = Boolean(user);
   element('signed-in').hidden = !user;
-  element('name').textContent = user?.profile.name ?? user?.profile.sub ?? '';
+  element('name').textContent = user?.profile.name ?? user?.profile.preferred_username ?? user?.profile.sub ?? '';
   if (user?.profile.sub === shown) return;
   shown = user?.profile.sub;
   element('notes').replaceChildren();
