@@ -27,6 +27,8 @@ pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
 pub const FAVICON: &str = "/favicon.ico";
 /// Sign-in page.
 pub const LOGIN: &str = "/login";
+/// The page that asks for another factor: to complete a sign-in, for an app that needs more, or to confirm that it is the user.
+pub const SECOND_FACTOR: &str = "/login/verify";
 /// Consent page.
 pub const CONSENT: &str = "/consent";
 /// Account selection page.

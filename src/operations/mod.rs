@@ -3,6 +3,7 @@
 //! programs are shown. Nothing here knows how a command, a flag or a page is called.
 
 pub mod apis;
+pub mod authenticators;
 pub mod clients;
 pub mod consents;
 mod date_time;

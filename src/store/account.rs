@@ -6,7 +6,7 @@ mod operator;
 use super::{
     AnyConnection, Result,
     activity::{self, Event},
-    consents,
+    authenticators, consents,
     deletions::{self, Deleted},
     deliveries, devices, dialect,
     error::Error,
@@ -245,6 +245,7 @@ fn delete_in(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<(
     let (email, username) = (user.claims.email.as_str(), user.claims.username.as_str());
     links::end_to_address(connection, email, now)?;
     deliveries::forget(connection, &[email, username])?;
+    authenticators::remove_all(connection, id)?;
     users::remove(connection, id)?;
     deletions::mark(connection, &Deleted::User(id), now)
 }

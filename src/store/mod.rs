@@ -6,6 +6,7 @@ pub mod account;
 pub mod activity;
 mod any_connection;
 pub mod apis;
+pub mod authenticators;
 pub mod client_refusals;
 pub mod clients;
 pub mod connection;

@@ -30,6 +30,7 @@ diesel::table! {
         signed_in_at -> Nullable<BigInt>,
         sign_in_again_at -> Nullable<BigInt>,
         subject -> Nullable<Text>,
+        user_handle -> Nullable<Binary>,
     }
 }
 
@@ -64,6 +65,7 @@ diesel::table! {
         remembered -> Bool,
         device_id -> Nullable<Text>,
         place -> Nullable<Text>,
+        proofs -> Nullable<Text>,
     }
 }
 
@@ -169,6 +171,7 @@ diesel::table! {
         networks -> Text,
         first_seen_at -> BigInt,
         last_seen_at -> BigInt,
+        trusted_until -> Nullable<BigInt>,
     }
 }
 
@@ -226,6 +229,23 @@ diesel::table! {
         redirect_uri -> Nullable<Text>,
         count -> BigInt,
         last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    authenticators (id) {
+        id -> Binary,
+        user_id -> Binary,
+        kind -> Text,
+        name -> Nullable<Text>,
+        credential_id -> Nullable<Binary>,
+        content -> Binary,
+        counter -> BigInt,
+        model -> Nullable<Text>,
+        synced -> Bool,
+        attested -> Bool,
+        created_at -> BigInt,
+        last_used_at -> Nullable<BigInt>,
     }
 }
 

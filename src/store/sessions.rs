@@ -24,8 +24,11 @@ pub use ending::{Offline, end, end_expired};
 pub(super) use ending::{end_all, end_in};
 
 use crate::protocol::{
-    account::activity::Origin,
-    oidc::authentication::Amr,
+    account::{
+        activity::Origin,
+        proof::{Proof, Proofs},
+    },
+    oidc::authentication::{Amr, Method},
     values::{
         id::Id,
         time::{Span, Timestamp},
@@ -55,6 +58,8 @@ pub struct Session {
     pub origin: Origin,
     /// How the user authenticated (RFC 8176).
     pub amr: Amr,
+    /// What the user has shown in it, and when.
+    pub proofs: Proofs,
     /// Whether it survives closing the browser, and lasts longer.
     pub remembered: bool,
     /// The value of the cookie that identifies the browser.
@@ -85,6 +90,7 @@ struct SessionRow {
     amr: String,
     remembered: bool,
     device_id: Option<String>,
+    proofs: Option<String>,
 }
 
 /// A session's columns, and since when its user is required to sign in again, if there is still such a user.
@@ -100,6 +106,8 @@ fn to_value((columns, user): Columns) -> Result<Session> {
     // Nobody signs in again as a user who was deleted.
     let (sign_in_again_at, subject) = user.map_or((Some(NEVER), None), |(_, since, subject)| (times(since), subject));
     let row = Row { table: "sessions", name: &columns.created_at };
+    let amr = row.name("amr", Amr::parse(&columns.amr))?;
+    let proofs = columns.proofs.as_deref().map(|text| row.name("proofs", Proofs::parse(text))).transpose()?;
     Ok(Session {
         id: row.id("id", columns.id)?,
         user_id: row.id("user_id", columns.user_id)?,
@@ -110,12 +118,21 @@ fn to_value((columns, user): Columns) -> Result<Session> {
         expires_at: time(columns.expires_at),
         ended_at: times(columns.ended_at),
         origin: Origin { address: columns.address, place: columns.place, user_agent: columns.user_agent },
-        amr: row.name("amr", Amr::parse(&columns.amr))?,
+        proofs: counted(proofs, &amr, time(columns.auth_time)),
+        amr,
         remembered: columns.remembered,
         device_id: columns.device_id,
         sign_in_again_at,
         subject,
     })
+}
+
+/// The proofs that count. A version that does not know them writes the methods alone, for a session of its own or one that it renews:
+/// then the password of its sign-in is all that was shown.
+fn counted(stored: Option<Proofs>, amr: &Amr, auth_time: Timestamp) -> Proofs {
+    let stored = stored.filter(|proofs| proofs.amr().as_ref() == Some(amr));
+    let by_password = || (*amr == Amr::password()).then(|| Proofs::from(Proof { method: Method::Password, at: auth_time }));
+    stored.or_else(by_password).unwrap_or_default()
 }
 
 /// Sessions joined with their user: the selected columns.
@@ -209,6 +226,7 @@ pub fn insert(connection: &mut AnyConnection, session: &Session) -> Result<()> {
             sessions::address.eq(session.origin.address.as_deref()),
             sessions::place.eq(session.origin.place.as_deref()),
             sessions::amr.eq(session.amr.to_string()),
+            sessions::proofs.eq(Some(session.proofs.to_string())),
             sessions::remembered.eq(session.remembered),
             sessions::device_id.eq(session.device_id.as_deref()),
         ))

@@ -18,6 +18,8 @@ pub enum Cookie {
     Device,
     /// The token of an e-mail link that was opened, so that it does not stay in the URL.
     Link,
+    /// A sign-in in progress, sealed: what was shown so far.
+    SignIn,
 }
 
 /// The lifetime of a cookie.
@@ -41,6 +43,7 @@ impl Cookie {
             Self::Browser => "__Host-symbolon_browser",
             Self::Device => "__Host-symbolon_device",
             Self::Link => "__Host-symbolon_link",
+            Self::SignIn => "__Host-symbolon_sign_in",
         }
     }
 

@@ -50,6 +50,8 @@ pub struct PageRequest {
     pub device: Option<String>,
     /// The cookie of the link that was opened last.
     pub link: Option<String>,
+    /// The cookie of a sign-in in progress.
+    pub progress: Option<String>,
     form: Option<Result<Params, BodyProblem>>,
 }
 
@@ -77,6 +79,7 @@ impl FromRequest for PageRequest {
                 browser: Cookie::Browser.get(issuer, &request),
                 device: Cookie::Device.get(issuer, &request),
                 link: Cookie::Link.get(issuer, &request),
+                progress: Cookie::SignIn.get(issuer, &request),
                 form,
                 context: request.context,
             })

@@ -9,6 +9,7 @@ use crate::{
         link::{self, LinkPage, LinkRequest},
         sign_in::{
             beginning::{self, Beginning},
+            progress::Progress,
             sign_in_redirect,
             throttle::MailLimit,
         },
@@ -21,8 +22,10 @@ use crate::{
             link::{Invited, LinkContent, LinkKind},
             login_name::LoginName,
             profile::{self, DISPLAY_NAME_LIMIT, USERNAME_LIMIT},
+            proof::{Proof, Proofs},
             user,
         },
+        oidc::authentication::Method,
         secrets::sensitive::Sensitive,
         values::{id::Id, params::Params},
     },
@@ -183,7 +186,9 @@ impl LinkRequest {
         let activity = Activity::Registered;
         let event = Event { id: random::id(now), user: id, activity, origin: &origin, about: None, grant: None, at: now };
         let session_id = self.session_id(app).unwrap_or_else(|| random::id(now));
-        let beginning = Beginning::read(app, connection, self, (id, session_id), false)?;
+        let chosen = Proofs::from(Proof { method: Method::Password, at: now });
+        let progress = Progress::new(app, user, (chosen, session_id), false, now);
+        let beginning = Beginning::read(app, connection, self, &progress)?;
         let made = link_actions::register(connection, link, user, &event, |connection| beginning.begin_in(connection, user));
         let session = match made {
             Ok(Some(session)) => session,

@@ -1,23 +1,30 @@
-//! The session that a sign-in begins: by password (`login`), or by a link and the password just chosen (`register::finish`). Its id is
+//! The session that a sign-in begins, once what was shown is enough for the account. `login` begins with a password, or a link with
+//! the password just chosen (`register::finish`); where more is needed, the next page asks for it. A session's id is
 //! derived from the form, so that a form that is sent twice begins one session, at whichever process it arrives.
 
 use actix_web::http::header;
 
-use super::known_browser;
+use super::{
+    known_browser,
+    progress::{self, Progress},
+};
 use crate::{
     app::App,
+    operations::authenticators,
+    paths,
     protocol::{
-        oidc::authentication::Amr,
         values::{id::Id, network, time::Timestamp},
     },
     random,
     store::{
         AnyConnection, Result,
+        error::Error,
         sessions::{self, Session, SignIn},
         users::User,
     },
     web::{
         cookies::{Cookie, Keep},
+        fault::Fault,
         page_request::PageRequest,
         reply::Reply,
         session,
@@ -46,7 +53,7 @@ pub fn id(app: &App, stamp: &str, shown_at: Timestamp) -> Id {
 }
 
 impl Beginning {
-    /// Reads the session that this browser has, if any. `id` is that of the form.
+    /// Reads the session that this browser has, if any.
     ///
     /// # Errors
     /// Database errors.
@@ -54,9 +61,10 @@ impl Beginning {
         app: &App,
         connection: &mut AnyConnection,
         request: &PageRequest,
-        (user, id): (Id, Id),
-        remember: bool,
+        progress: &Progress,
     ) -> Result<Self> {
+        let user = progress.user;
+        let Some(amr) = progress.proofs.amr() else { return Err(Error::Failed("a sign-in without a proof".into())) };
         // Not the time of the request, which may have waited for its turn: an operator who requires a new sign-in means this one.
         let now = app.clock.now();
         let before = session::unended(app, connection, request.session.as_deref())?;
@@ -66,9 +74,9 @@ impl Beginning {
         };
         let known = known_browser::name(app, request.device.as_deref(), now);
         let lifetimes = &app.config.lifetimes;
-        let lifetime = if remember { lifetimes.remembered_session_absolute } else { lifetimes.session_absolute };
+        let lifetime = if progress.remember { lifetimes.remembered_session_absolute } else { lifetimes.session_absolute };
         let new = Session {
-            id,
+            id: progress.session,
             user_id: user,
             generation: 0,
             auth_time: now,
@@ -77,8 +85,9 @@ impl Beginning {
             expires_at: now.plus(lifetime),
             ended_at: None,
             origin: request.context.origin(),
-            amr: Amr::password(),
-            remembered: remember,
+            amr,
+            proofs: progress.proofs.clone(),
+            remembered: progress.remember,
             device_id: Some(known.map_or_else(random::text, str::to_owned)),
             sign_in_again_at: None,
             subject: None,
@@ -119,6 +128,35 @@ impl Beginning {
             event: random::id(self.now),
         }
     }
+}
+
+/// Continues a sign-in after something was shown: begins the session if that is enough for the account, and redirects to `way_on`;
+/// leads to the page that asks for the next factor otherwise. `None` if the password was changed, or the account disabled, meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub fn go_on(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    (user, progress): (&User, &Progress),
+    way_on: &str,
+) -> std::result::Result<Option<Reply>, Fault> {
+    let owned = authenticators::owned(connection, user)?;
+    if !owned.is_signed_in_by(&progress.proofs, false) {
+        let cookie = progress.cookie(app, request.browser.as_deref().unwrap_or_default());
+        let cookie = cookie.ok_or_else(|| Fault::Internal("a sign-in in progress could not be sealed".into()))?;
+        let to = format!("{}{}?{}", app.config.issuer.base(), paths::SECOND_FACTOR, request.query.to_query(&[], &[]));
+        let note = format!("second factor needed: user {}", user.claims.id);
+        return Ok(Some(Reply::see_other(to.trim_end_matches('?')).with(header::SET_COOKIE, &cookie).noting(note)));
+    }
+    let beginning = Beginning::read(app, connection, request, progress)?;
+    let Some(session) = beginning.begin(connection, user)? else { return Ok(None) };
+    app.delivery_waker.wake();
+    let reply = Reply::see_other(way_on).noting(format!("signed in: user {} session {}", user.claims.id, session.id));
+    let reply = with_cookies(app, reply, &session, beginning.now());
+    let is_done = request.progress.is_some();
+    Ok(Some(if is_done { reply.with(header::SET_COOKIE, &progress::forget(app)) } else { reply }))
 }
 
 /// The response, with the cookies of a session that has just begun.

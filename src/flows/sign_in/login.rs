@@ -5,9 +5,9 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
-    beginning::{self, Beginning},
-    known_browser,
+    beginning, known_browser,
     password_check::{self, Candidate, Verdict},
+    progress::Progress,
     sign_in_redirect,
     throttle::{self, Attempt},
 };
@@ -17,7 +17,12 @@ use crate::{
     pages::{FormProblem, Login, LoginNotice, LoginProblem, Remember},
     paths,
     protocol::{
-        account::{email_address::EmailAddress, login_name::LoginName},
+        account::{
+            email_address::EmailAddress,
+            login_name::LoginName,
+            proof::{Proof, Proofs},
+        },
+        oidc::authentication::Method,
         values::params::Params,
     },
     random,
@@ -136,7 +141,7 @@ fn look(app: &App, connection: &mut AnyConnection, request: &PageRequest, typed:
     Ok(Candidate { user: user.filter(|user| user.disabled_at.is_none()), user_id, attempt })
 }
 
-/// Signs the user in. `None` if the password was changed, or the account disabled, while this one was hashed.
+/// Signs the user in, or leads to the next factor. `None` if the password was changed, or the account disabled, while this one was hashed.
 fn begin_session(
     app: &App,
     connection: &mut AnyConnection,
@@ -144,21 +149,19 @@ fn begin_session(
     user: &User,
     remember: bool,
 ) -> Result<Option<Reply>, Fault> {
-    let user_id = user.claims.id;
     let (owner, stamp) = (request.browser.as_deref().unwrap_or_default(), request.field(forms::FIELD));
     // The form was valid when the request arrived; it may have waited since.
     let shown_at = forms::shown_at(app, owner, paths::LOGIN, stamp, request.context.now);
     let id = shown_at.map_or_else(|_| random::id(request.context.now), |shown_at| beginning::id(app, stamp, shown_at));
-    let beginning = Beginning::read(app, connection, request, (user_id, id), remember)?;
-    let Some(session) = beginning.begin(connection, user)? else { return Ok(None) };
-    app.delivery_waker.wake();
-    let reply = Reply::see_other(&way_on(app, request)).noting(format!("signed in: user {user_id} session {}", session.id));
-    Ok(Some(beginning::with_cookies(app, reply, &session, beginning.now())))
+    let now = app.clock.now();
+    let shown = Proofs::from(Proof { method: Method::Password, at: now });
+    let progress = Progress::new(app, user, (shown, id), remember, now);
+    beginning::go_on(app, connection, request, (user, &progress), &way_on(app, request))
 }
 
 /// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
 /// front page. RFC 9700 §4.11: the last two contain nothing from outside.
-fn way_on(app: &App, request: &PageRequest) -> String {
+pub(super) fn way_on(app: &App, request: &PageRequest) -> String {
     let base = app.config.issuer.base();
     if request.query.get("client_id").is_some() {
         return format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(&[], &[]));

@@ -75,7 +75,7 @@ pub fn document(endpoints: &Endpoints, Facts { custom, is_registration_open, sig
         "revocation_endpoint_auth_signing_alg_values_supported": of_assertions,
         "code_challenge_methods_supported": pkce::METHODS,
         "prompt_values_supported": prompt::values(is_registration_open),
-        "acr_values_supported": Class::ALL.map(Class::as_str),
+        "acr_values_supported": Class::names(),
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": algorithms,
         "userinfo_signing_alg_values_supported": algorithms,

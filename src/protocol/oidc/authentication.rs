@@ -3,28 +3,63 @@
 
 use std::fmt;
 
-/// A class of authentication, the weakest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use crate::protocol::values::names::names;
+
+/// A way to show who one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// The password.
+    Password,
+    /// A passkey, with user verification.
+    Passkey,
+    /// A passkey whose model the operator lists as hardware, proven by its attestation.
+    HardwareKey,
+    /// A code of a TOTP app.
+    Totp,
+    /// A recovery code.
+    RecoveryCode,
+}
+
+names!(Method {
+    Password = "password",
+    Passkey = "passkey",
+    HardwareKey = "hardware_key",
+    Totp = "totp",
+    RecoveryCode = "recovery_code",
+});
+
+/// A class of authentication, the weakest first: each one includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// A password and nothing else: one factor.
     Password,
+    /// Two different factors: a password and a code.
+    TwoFactors,
+    /// A passkey with user verification, which works at this server only.
+    PhishingResistant,
+    /// A passkey of a model that the operator lists, kept in hardware.
+    Hardware,
 }
 
-impl Class {
-    /// Every class.
-    pub const ALL: [Self; 1] = [Self::Password];
+names!(Class {
+    Password = "urn:symbolon:acr:password",
+    TwoFactors = "urn:symbolon:acr:two-factors",
+    PhishingResistant = "urn:symbolon:acr:phishing-resistant",
+    Hardware = "urn:symbolon:acr:hardware",
+});
 
-    /// Its name in `acr`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "urn:symbolon:acr:password",
-        }
-    }
-}
-
-/// A sign-in by password (RFC 8176 §2).
+/// A sign-in by password (RFC 8176 §2, as the others).
 const PASSWORD: &str = "pwd";
+/// A code that is valid once.
+const ONE_TIME: &str = "otp";
+/// A key.
+const KEY: &str = "pop";
+/// A key in hardware.
+const HARDWARE_KEY: &str = "hwk";
+/// Presence of the user, tested along with the key.
+const USER: &str = "user";
+/// More than one factor.
+const SEVERAL: &str = "mfa";
 
 /// The methods of a sign-in, as in `amr`: at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +70,33 @@ impl Amr {
     #[must_use]
     pub fn password() -> Self {
         Self(vec![PASSWORD.to_owned()])
+    }
+
+    /// The methods that were shown. `None` if there is none.
+    #[must_use]
+    pub fn of(shown: impl Iterator<Item = Method>) -> Option<Self> {
+        let mut amr = Self(Vec::new());
+        for method in shown {
+            let names: &[&str] = match method {
+                Method::Password => &[PASSWORD],
+                Method::Passkey => &[KEY, USER],
+                Method::HardwareKey => &[HARDWARE_KEY, USER],
+                Method::Totp | Method::RecoveryCode => &[ONE_TIME],
+            };
+            for name in names {
+                if !amr.has(name) {
+                    amr.0.push((*name).to_owned());
+                }
+            }
+        }
+        if Class::of(&amr) > Some(Class::Password) {
+            amr.0.push(SEVERAL.to_owned());
+        }
+        (!amr.0.is_empty()).then_some(amr)
+    }
+
+    fn has(&self, method: &str) -> bool {
+        self.0.iter().any(|one| one == method)
     }
 
     /// Parses the stored methods, each separated by one space. `None` if there is none.
@@ -58,10 +120,19 @@ impl fmt::Display for Amr {
 }
 
 impl Class {
-    /// The class of a sign-in by these methods. `None` if no method counts here.
+    /// The class of a sign-in by these methods. `None` if they are too few. A key is only ever recorded with user verification: a
+    /// passkey is two factors.
     #[must_use]
     pub fn of(amr: &Amr) -> Option<Self> {
-        amr.methods().any(|method| method == PASSWORD).then_some(Self::Password)
+        if amr.has(HARDWARE_KEY) {
+            Some(Self::Hardware)
+        } else if amr.has(KEY) {
+            Some(Self::PhishingResistant)
+        } else if amr.has(PASSWORD) && amr.has(ONE_TIME) {
+            Some(Self::TwoFactors)
+        } else {
+            amr.has(PASSWORD).then_some(Self::Password)
+        }
     }
 }
 
@@ -73,11 +144,23 @@ mod tests {
     fn the_class_follows_from_the_methods() {
         assert_eq!(Class::of(&Amr::password()), Some(Class::Password));
         let [several, none] = ["otp pwd", "otp"].map(|text| Amr::parse(text).unwrap());
-        assert_eq!((Class::of(&several), Class::of(&none)), (Some(Class::Password), None));
+        assert_eq!((Class::of(&several), Class::of(&none)), (Some(Class::TwoFactors), None));
         assert_eq!((several.to_string(), Amr::password().to_string()), ("otp pwd".into(), "pwd".into()));
         for malformed in ["", " ", "pwd ", "pwd  otp", "pwd\u{e9}"] {
             assert_eq!(Amr::parse(malformed), None, "{malformed:?}");
         }
-        assert_eq!(Class::ALL.map(Class::as_str), ["urn:symbolon:acr:password"]);
+        let key = Amr::parse("user pop").unwrap();
+        assert_eq!(Class::of(&key), Some(Class::PhishingResistant));
+        assert!(Class::ALL.is_sorted(), "the weakest first");
+    }
+
+    #[test]
+    fn the_methods_are_those_of_the_registry() {
+        let amr = |methods: &[Method]| Amr::of(methods.iter().copied()).map(|amr| amr.to_string());
+        assert_eq!(amr(&[]), None);
+        assert_eq!(amr(&[Method::Password]).unwrap(), "pwd");
+        assert_eq!(amr(&[Method::Password, Method::Totp, Method::RecoveryCode]).unwrap(), "pwd otp mfa");
+        assert_eq!(amr(&[Method::Passkey]).unwrap(), "pop user mfa");
+        assert_eq!(amr(&[Method::Password, Method::HardwareKey]).unwrap(), "pwd hwk user mfa");
     }
 }

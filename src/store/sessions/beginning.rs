@@ -142,6 +142,7 @@ fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -
             sessions::auth_time.eq(renewed.auth_time.millis()),
             sessions::last_seen_at.eq(renewed.last_seen_at.millis()),
             sessions::amr.eq(renewed.amr.to_string()),
+            sessions::proofs.eq(Some(renewed.proofs.to_string())),
             sessions::user_agent.eq(renewed.origin.user_agent.as_deref()),
             sessions::address.eq(renewed.origin.address.as_deref()),
             sessions::place.eq(renewed.origin.place.as_deref()),

@@ -1,0 +1,159 @@
+//! What a user can sign in with: a password, passkeys, TOTP apps, recovery codes; how strong the strongest of them is; and which
+//! proofs are enough to change them.
+
+use super::proof::Proofs;
+use crate::protocol::{
+    oidc::authentication::{Class, Method},
+    values::{
+        names::names,
+        time::{Span, Timestamp},
+    },
+};
+
+/// A kind of authenticator that is a row of its own. The password is a column of the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthenticatorKind {
+    /// A discoverable WebAuthn credential with user verification: two factors in one.
+    Passkey,
+    /// An app that shows time-based codes (RFC 6238).
+    Totp,
+    /// A set of recovery codes, each valid once.
+    RecoveryCodes,
+}
+
+names!(AuthenticatorKind { Passkey = "passkey", Totp = "totp", RecoveryCodes = "recovery_codes" });
+
+/// How old a proof may be that allows a change of authenticators or of what recovers the account (ASVS 7.5.1).
+pub const RECENT: Span = Span::from_seconds(900);
+
+/// What a user has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owned {
+    /// Whether there is a password.
+    pub password: bool,
+    /// The number of passkeys.
+    pub passkeys: usize,
+    /// Whether one of the passkeys is of a model that the operator lists as hardware.
+    pub hardware: bool,
+    /// The number of TOTP apps.
+    pub totp: usize,
+    /// The number of recovery codes that are left.
+    pub recovery_codes: u32,
+}
+
+impl Owned {
+    /// Whether a method is at the user's disposal.
+    #[must_use]
+    pub const fn has(&self, method: Method) -> bool {
+        match method {
+            Method::Password => self.password,
+            Method::Passkey => self.passkeys > 0,
+            Method::HardwareKey => self.hardware,
+            Method::Totp => self.totp > 0,
+            Method::RecoveryCode => self.recovery_codes > 0,
+        }
+    }
+
+    /// Whether there is a second factor: something that a password alone does not replace.
+    #[must_use]
+    pub const fn has_second_factor(&self) -> bool {
+        self.passkeys > 0 || self.totp > 0
+    }
+
+    /// The strongest class that the user can reach without recovery codes. `None` if there is nothing to sign in with.
+    #[must_use]
+    pub const fn strongest(&self) -> Option<Class> {
+        match self {
+            Self { hardware: true, .. } => Some(Class::Hardware),
+            Self { passkeys: 1.., .. } => Some(Class::PhishingResistant),
+            Self { password: true, totp: 1.., .. } => Some(Class::TwoFactors),
+            Self { password: true, .. } => Some(Class::Password),
+            _ => None,
+        }
+    }
+
+    /// Whether these proofs complete a sign-in of this account: after a password, an account with a TOTP app needs a second factor.
+    #[must_use]
+    pub fn is_signed_in_by(&self, proofs: &Proofs, is_trusted_browser: bool) -> bool {
+        match proofs.class() {
+            None => false,
+            Some(Class::Password) => self.totp == 0 || is_trusted_browser,
+            Some(_) => true,
+        }
+    }
+
+    /// Whether these proofs, none older than [`RECENT`], are of the account's strongest kind, or a recovery code that stands in for
+    /// it. With a recovery code the password is needed as well, if there is one.
+    #[must_use]
+    pub fn is_confirmed_by(&self, proofs: &Proofs, now: Timestamp) -> bool {
+        let recent = proofs.recent(now, RECENT);
+        let Some(strongest) = self.strongest() else { return recent.has(Method::RecoveryCode) };
+        // Any passkey of the account is as good as another for this: models matter to apps, not to their owner.
+        if recent.class() >= Some(strongest.min(Class::PhishingResistant)) {
+            return true;
+        }
+        recent.has(Method::RecoveryCode) && (recent.has(Method::Password) || !self.password)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::account::proof::Proof;
+
+    const NOW: Timestamp = Timestamp::from_millis(10_000_000);
+
+    fn shown(methods: &[Method], age: i64) -> Proofs {
+        let at = Timestamp::from_millis(NOW.millis() - age * 1000);
+        methods.iter().fold(Proofs::default(), |proofs, method| proofs.with(Proof { method: *method, at }))
+    }
+
+    #[test]
+    fn the_strongest_class_is_that_of_what_there_is() {
+        let password = Owned { password: true, ..Owned::default() };
+        let totp = Owned { totp: 2, ..password };
+        let passkey = Owned { passkeys: 1, ..Owned::default() };
+        assert_eq!(Owned::default().strongest(), None);
+        assert_eq!(Owned { totp: 1, ..Owned::default() }.strongest(), None, "a code alone signs nobody in");
+        assert_eq!(
+            [password, totp, passkey, Owned { hardware: true, ..passkey }].map(|owned| owned.strongest().unwrap()),
+            [Class::Password, Class::TwoFactors, Class::PhishingResistant, Class::Hardware]
+        );
+    }
+
+    #[test]
+    fn a_totp_app_is_needed_after_a_password_and_not_after_a_passkey() {
+        let owned = Owned { password: true, passkeys: 1, totp: 1, ..Owned::default() };
+        assert!(!owned.is_signed_in_by(&shown(&[Method::Password], 0), false));
+        assert!(owned.is_signed_in_by(&shown(&[Method::Password], 0), true));
+        for enough in [&[Method::Password, Method::Totp][..], &[Method::Password, Method::RecoveryCode], &[Method::Passkey]] {
+            assert!(owned.is_signed_in_by(&shown(enough, 0), false), "{enough:?}");
+        }
+        assert!(!owned.is_signed_in_by(&shown(&[Method::Totp, Method::RecoveryCode], 0), true), "one factor twice");
+    }
+
+    #[test]
+    fn a_change_needs_recent_proofs_of_the_strongest_kind_or_a_recovery_code() {
+        let password = Owned { password: true, recovery_codes: 3, ..Owned::default() };
+        let totp = Owned { totp: 1, ..password };
+        let passkey = Owned { passkeys: 1, ..totp };
+        let only_passkeys = Owned { password: false, totp: 0, ..passkey };
+        let cases: [(Owned, &[Method], bool); 11] = [
+            (password, &[Method::Password], true),
+            (totp, &[Method::Password], false),
+            (totp, &[Method::Totp], false),
+            (totp, &[Method::Password, Method::Totp], true),
+            (totp, &[Method::Password, Method::RecoveryCode], true),
+            (passkey, &[Method::Password, Method::Totp], false),
+            (passkey, &[Method::RecoveryCode], false),
+            (passkey, &[Method::Passkey], true),
+            (passkey, &[Method::Password, Method::RecoveryCode], true),
+            (only_passkeys, &[Method::RecoveryCode], true),
+            (Owned { hardware: true, ..passkey }, &[Method::Passkey], true),
+        ];
+        for (owned, methods, is_enough) in cases {
+            assert_eq!(owned.is_confirmed_by(&shown(methods, 900), NOW), is_enough, "{owned:?} {methods:?}");
+            assert!(!owned.is_confirmed_by(&shown(methods, 901), NOW), "too old: {owned:?} {methods:?}");
+        }
+    }
+}

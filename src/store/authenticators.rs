@@ -1,0 +1,156 @@
+//! The table `authenticators`: the passkeys, TOTP apps and sets of recovery codes of users. The password is in `users`. Whoever
+//! changes what an account can be entered with does so in `account`, which tells its owner.
+
+use diesel::prelude::*;
+
+use super::{
+    AnyConnection, Result,
+    mapping::{Row, time, times},
+    schema::authenticators,
+};
+use crate::protocol::{
+    account::authenticator::AuthenticatorKind,
+    values::{id::Id, time::Timestamp},
+};
+
+/// An authenticator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticator {
+    /// Its primary key.
+    pub id: Id,
+    /// Whose it is.
+    pub user_id: Id,
+    /// Its kind.
+    pub kind: AuthenticatorKind,
+    /// The name that its owner gave it.
+    pub name: Option<String>,
+    /// The id by which a browser names a passkey.
+    pub credential_id: Option<Vec<u8>>,
+    /// A passkey's public key; the secret of a TOTP app or of a set of recovery codes, sealed under the server secret and its id.
+    pub content: Vec<u8>,
+    /// A passkey's signature counter, the last time step that a TOTP app has signed in with, or which recovery codes are used.
+    pub counter: i64,
+    /// A passkey's model: its AAGUID.
+    pub model: Option<String>,
+    /// Whether a passkey is kept by a provider on several devices (its backup state).
+    pub synced: bool,
+    /// Whether a passkey's maker has attested its model.
+    pub attested: bool,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Option<Timestamp>,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = authenticators)]
+struct AuthenticatorRow {
+    id: Vec<u8>,
+    user_id: Vec<u8>,
+    kind: String,
+    name: Option<String>,
+    credential_id: Option<Vec<u8>>,
+    content: Vec<u8>,
+    counter: i64,
+    model: Option<String>,
+    synced: bool,
+    attested: bool,
+    created_at: i64,
+    last_used_at: Option<i64>,
+}
+
+fn to_value(row: AuthenticatorRow) -> Result<Authenticator> {
+    let of = Row { table: "authenticators", name: &row.created_at };
+    Ok(Authenticator {
+        id: of.id("id", row.id)?,
+        user_id: of.id("user_id", row.user_id)?,
+        kind: of.name("kind", AuthenticatorKind::from_name(&row.kind))?,
+        name: row.name,
+        credential_id: row.credential_id,
+        content: row.content,
+        counter: row.counter,
+        model: row.model,
+        synced: row.synced,
+        attested: row.attested,
+        created_at: time(row.created_at),
+        last_used_at: times(row.last_used_at),
+    })
+}
+
+/// What a user has besides a password, oldest first.
+///
+/// # Errors
+/// Database errors.
+pub fn of_user(connection: &mut AnyConnection, user: Id) -> Result<Vec<Authenticator>> {
+    let theirs = authenticators::table.filter(authenticators::user_id.eq(user.as_bytes().as_slice()));
+    let rows = theirs.order(authenticators::id).select(AuthenticatorRow::as_select()).load(connection)?;
+    rows.into_iter().map(to_value).collect()
+}
+
+/// The authenticator with this id.
+///
+/// # Errors
+/// Database errors.
+pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Authenticator>> {
+    let row = authenticators::table.find(id.as_bytes().as_slice()).select(AuthenticatorRow::as_select());
+    row.get_result(connection).optional()?.map(to_value).transpose()
+}
+
+/// The passkey with this credential id.
+///
+/// # Errors
+/// Database errors.
+pub fn find_passkey(connection: &mut AnyConnection, credential_id: &[u8]) -> Result<Option<Authenticator>> {
+    let row = authenticators::table.filter(authenticators::credential_id.eq(credential_id)).select(AuthenticatorRow::as_select());
+    row.get_result(connection).optional()?.map(to_value).transpose()
+}
+
+/// Inserts an authenticator. Part of a transaction.
+///
+/// # Errors
+/// [`super::Error::Conflict`] if its credential id is another's.
+pub(super) fn insert(connection: &mut AnyConnection, one: &Authenticator) -> Result<()> {
+    let row = AuthenticatorRow {
+        id: one.id.as_bytes().to_vec(),
+        user_id: one.user_id.as_bytes().to_vec(),
+        kind: one.kind.as_str().to_owned(),
+        name: one.name.clone(),
+        credential_id: one.credential_id.clone(),
+        content: one.content.clone(),
+        counter: one.counter,
+        model: one.model.clone(),
+        synced: one.synced,
+        attested: one.attested,
+        created_at: one.created_at.millis(),
+        last_used_at: one.last_used_at.map(Timestamp::millis),
+    };
+    diesel::insert_into(authenticators::table).values(row).execute(connection)?;
+    Ok(())
+}
+
+/// Moves the counter from the value that was read: of concurrent uses of one code, one does. False for the others, and if the
+/// authenticator is gone.
+///
+/// # Errors
+/// Database errors.
+pub fn advance(connection: &mut AnyConnection, before: &Authenticator, counter: i64, at: Timestamp) -> Result<bool> {
+    let row = authenticators::table
+        .find(before.id.as_bytes().as_slice())
+        .filter(authenticators::counter.eq(before.counter));
+    let set = (authenticators::counter.eq(counter), authenticators::last_used_at.eq(Some(at.millis())));
+    Ok(diesel::update(row).set(set).execute(connection)? == 1)
+}
+
+/// Removes an authenticator of a user; false if they have no such. Part of a transaction.
+pub(super) fn remove(connection: &mut AnyConnection, user: Id, id: Id) -> Result<bool> {
+    let row = authenticators::table
+        .find(id.as_bytes().as_slice())
+        .filter(authenticators::user_id.eq(user.as_bytes().as_slice()));
+    Ok(diesel::delete(row).execute(connection)? == 1)
+}
+
+/// Removes every authenticator of a user who is deleted. Part of a transaction.
+pub(super) fn remove_all(connection: &mut AnyConnection, user: Id) -> Result<()> {
+    diesel::delete(authenticators::table.filter(authenticators::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
+    Ok(())
+}
