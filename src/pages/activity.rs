@@ -84,6 +84,7 @@ impl ActivityEntry<'_> {
                 | Activity::NewNetwork
                 | Activity::NotMe
                 | Activity::PasswordReset
+                | Activity::RecoveryCodeUsed
         )
     }
 

@@ -5,7 +5,7 @@ use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [Activity; 28] = [
+const ALL: [Activity; 32] = [
     Activity::Registered,
     Activity::Added,
     Activity::SignedIn,
@@ -34,6 +34,10 @@ const ALL: [Activity; 28] = [
     Activity::Enabled,
     Activity::LinksEnded,
     Activity::Exported,
+    Activity::AuthenticatorAdded,
+    Activity::AuthenticatorRemoved,
+    Activity::RecoveryCodesMade,
+    Activity::RecoveryCodeUsed,
 ];
 
 const ENTRY: ActivityEntry<'static> = ActivityEntry {

@@ -87,6 +87,10 @@ messages! {
     Register = "mail/register.txt",
     AlreadyRegistered = "mail/already_registered.txt",
     Invitation = "mail/invitation.txt",
+    AuthenticatorAdded = "mail/authenticator_added.txt",
+    AuthenticatorRemoved = "mail/authenticator_removed.txt",
+    RecoveryCodesMade = "mail/recovery_codes_made.txt",
+    RecoveryCodeUsed = "mail/recovery_code_used.txt",
 }
 
 /// The subject and the text of an e-mail.

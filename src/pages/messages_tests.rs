@@ -7,13 +7,17 @@ use crate::protocol::values::plain_text::is_unsafe;
 const LINK: &str =
     "https://id.example.com/not-me?link=sym_ml_AAEC-AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4";
 
-const ALL: [NotificationKind; 12] = [
+const ALL: [NotificationKind; 16] = [
     NotificationKind::NewDevice,
     NotificationKind::NewNetwork,
     NotificationKind::CredentialReused,
     NotificationKind::PasswordChanged,
     NotificationKind::PasswordReset,
     NotificationKind::EmailChanged,
+    NotificationKind::AuthenticatorAdded,
+    NotificationKind::AuthenticatorRemoved,
+    NotificationKind::RecoveryCodesMade,
+    NotificationKind::RecoveryCodeUsed,
     NotificationKind::ConfirmEmail,
     NotificationKind::Reset,
     NotificationKind::Register,
@@ -26,6 +30,8 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
     let (about, lasts) = match kind {
         NotificationKind::NewNetwork | NotificationKind::CredentialReused => (Some("Example Notes"), "30 days"),
         NotificationKind::EmailChanged => (Some("alice@new.example"), "30 days"),
+        NotificationKind::AuthenticatorAdded | NotificationKind::AuthenticatorRemoved => (Some("Passkey: Phone"), "7 days"),
+        NotificationKind::RecoveryCodeUsed => (Some("3 codes are left"), "7 days"),
         NotificationKind::Reset | NotificationKind::PasswordTaken => (None, "10 minutes"),
         NotificationKind::Invitation => (None, "7 days"),
         NotificationKind::Register | NotificationKind::ConfirmEmail => (None, "24 hours"),
@@ -48,7 +54,7 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
 
 /// Whether the e-mail has the link that ends everything.
 fn is_alarm(kind: NotificationKind) -> bool {
-    ALL.iter().position(|one| *one == kind) < Some(6)
+    ALL.iter().position(|one| *one == kind) < Some(10)
 }
 
 pub fn samples() -> Vec<Sample> {

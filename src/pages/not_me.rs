@@ -56,6 +56,20 @@ pub enum ReportedEvent<'a> {
         /// The new address.
         to: &'a str,
     },
+    /// A way to sign in was added, which the button removes.
+    AuthenticatorAdded {
+        /// Its kind and name.
+        name: &'a str,
+    },
+    /// A way to sign in was removed.
+    AuthenticatorRemoved {
+        /// Its kind and name.
+        name: &'a str,
+    },
+    /// New recovery codes were made.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
 }
 
 #[cfg(test)]
@@ -76,13 +90,17 @@ pub(super) mod tests {
         csrf: "form-proof",
         problem: None,
     };
-    const KINDS: [(&str, ReportedEvent<'static>, &str); 6] = [
+    const KINDS: [(&str, ReportedEvent<'static>, &str); 10] = [
         ("new-device", ReportedEvent::NewDevice, "A sign-in"),
         ("address", ReportedEvent::NewNetwork { client_name: "Example Notes" }, "was used from another network"),
         ("reused", ReportedEvent::CredentialReused { client_name: "Example Notes" }, "was used a second time"),
         ("password-changed", ReportedEvent::PasswordChanged, "The password was changed"),
         ("password-reset", ReportedEvent::PasswordReset, "A new password was set"),
         ("email", ReportedEvent::EmailChanged { to: LONG_EMAIL }, "The e-mail address was changed to"),
+        ("added", ReportedEvent::AuthenticatorAdded { name: "Passkey: Phone" }, "was added as a way to sign in"),
+        ("removed", ReportedEvent::AuthenticatorRemoved { name: "Passkey: Phone" }, "was removed: it was a way to sign in"),
+        ("codes-made", ReportedEvent::RecoveryCodesMade, "New recovery codes were made"),
+        ("code-used", ReportedEvent::RecoveryCodeUsed, "A recovery code was used"),
     ];
 
     pub fn samples() -> Vec<Sample> {
@@ -104,6 +122,8 @@ pub(super) mod tests {
             ReportedEvent::NewNetwork { client_name: &received },
             ReportedEvent::CredentialReused { client_name: &received },
             ReportedEvent::EmailChanged { to: &received },
+            ReportedEvent::AuthenticatorAdded { name: &received },
+            ReportedEvent::AuthenticatorRemoved { name: &received },
         ] {
             let page = NotMe {
                 layout: LAYOUT,

@@ -1,6 +1,8 @@
 //! Actions on a whole account, each in one transaction: ending sessions and grants, changing the password, deleting the account.
-//! The activity entry is written along, and the notification where one is due. What an operator does is `operator`.
+//! The activity entry is written along, and the notification where one is due. What an operator does is `operator`; what users
+//! sign in with is changed in `factors`.
 
+mod factors;
 mod operator;
 
 use super::{
@@ -20,6 +22,7 @@ use crate::protocol::{
     values::{id::Id, time::Timestamp},
 };
 
+pub use factors::{Added, add_authenticator, remove_authenticator, remove_password, rename_authenticator, use_recovery_code};
 pub use operator::{
     ImportedUser, add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import,
     reset_password, take_password,

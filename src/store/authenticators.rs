@@ -134,22 +134,24 @@ pub(super) fn insert(connection: &mut AnyConnection, one: &Authenticator) -> Res
 /// # Errors
 /// Database errors.
 pub fn advance(connection: &mut AnyConnection, before: &Authenticator, counter: i64, at: Timestamp) -> Result<bool> {
-    let row = authenticators::table
-        .find(before.id.as_bytes().as_slice())
-        .filter(authenticators::counter.eq(before.counter));
+    let row = authenticators::table.find(before.id.as_bytes().as_slice()).filter(authenticators::counter.eq(before.counter));
     let set = (authenticators::counter.eq(counter), authenticators::last_used_at.eq(Some(at.millis())));
     Ok(diesel::update(row).set(set).execute(connection)? == 1)
 }
 
+/// Sets or removes the name that its owner gave to an authenticator; false if they have no such.
+pub(super) fn rename(connection: &mut AnyConnection, user: Id, id: Id, name: Option<&str>) -> Result<bool> {
+    let row = authenticators::table.find(id.as_bytes().as_slice()).filter(authenticators::user_id.eq(user.as_bytes().as_slice()));
+    Ok(diesel::update(row).set(authenticators::name.eq(name)).execute(connection)? == 1)
+}
+
 /// Removes an authenticator of a user; false if they have no such. Part of a transaction.
 pub(super) fn remove(connection: &mut AnyConnection, user: Id, id: Id) -> Result<bool> {
-    let row = authenticators::table
-        .find(id.as_bytes().as_slice())
-        .filter(authenticators::user_id.eq(user.as_bytes().as_slice()));
+    let row = authenticators::table.find(id.as_bytes().as_slice()).filter(authenticators::user_id.eq(user.as_bytes().as_slice()));
     Ok(diesel::delete(row).execute(connection)? == 1)
 }
 
-/// Removes every authenticator of a user who is deleted. Part of a transaction.
+/// Removes every authenticator of a user. Part of a transaction.
 pub(super) fn remove_all(connection: &mut AnyConnection, user: Id) -> Result<()> {
     diesel::delete(authenticators::table.filter(authenticators::user_id.eq(user.as_bytes().as_slice()))).execute(connection)?;
     Ok(())

@@ -5,13 +5,17 @@ use super::{
     AnyConnection, Result,
     account::{self, Ended},
     activity::{self, Event},
-    devices, dialect,
+    authenticators, devices, dialect,
     error::Error,
     links::{self, Link},
     notifications,
     users::{self, User},
 };
-use crate::protocol::account::{activity::Activity, link::LinkKind, notification::NotificationKind};
+use crate::protocol::account::{
+    activity::Activity,
+    link::{LinkContent, LinkKind, NotifiedEvent},
+    notification::NotificationKind,
+};
 
 /// Creates the account that the link is for, with the address it was sent to, and does `then` in the same transaction; `None` if
 /// the link is of another kind, used or expired: then nothing was done.
@@ -124,6 +128,9 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
             let email = link.email.as_deref().or_else(|| since.iter().find_map(|later| later.email.as_deref()));
             if let Some(email) = email.filter(|_| brings_back) {
                 bring_back(connection, &user, email, event)?;
+            }
+            if let LinkContent::NotMe(NotifiedEvent { authenticator: Some(added), .. }) = link.content {
+                authenticators::remove(connection, event.user, added)?;
             }
             account::report_not_me_in(connection, None, event).map(Some)
         })

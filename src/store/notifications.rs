@@ -24,6 +24,12 @@ pub(super) fn tell(connection: &mut AnyConnection, event: &Event<'_>, kind: Noti
     write(connection, event, kind, user)
 }
 
+/// As [`tell`], of an authenticator that was added: the link removes it.
+pub(super) fn tell_of(connection: &mut AnyConnection, event: &Event<'_>, added: Id, user: &User) -> Result<()> {
+    activity::insert(connection, event)?;
+    write_with(connection, event, (NotificationKind::AuthenticatorAdded, Some(added)), user)
+}
+
 /// Records the event, and tells the user by e-mail to request a new password. The e-mail has no link that performs an action.
 pub(super) fn ask_to_recover(connection: &mut AnyConnection, event: &Event<'_>, user: &User) -> Result<()> {
     activity::insert(connection, event)?;
@@ -42,13 +48,23 @@ pub(super) fn displace(connection: &mut AnyConnection, event: &Event<'_>, displa
 
 /// Enqueues the e-mail with its link, without an activity entry.
 pub(super) fn write(connection: &mut AnyConnection, event: &Event<'_>, kind: NotificationKind, user: &User) -> Result<()> {
+    write_with(connection, event, (kind, None), user)
+}
+
+fn write_with(
+    connection: &mut AnyConnection,
+    event: &Event<'_>,
+    (kind, authenticator): (NotificationKind, Option<Id>),
+    user: &User,
+) -> Result<()> {
     if !user.claims.email_verified {
         return Ok(());
     }
     // An attacker who took the account over may change the address as well: the link restores the one its e-mail was sent to.
     let email = Some(user.claims.email.clone());
     let id = derived(event.id, "link");
-    let notified = NotifiedEvent { kind, about: event.about.map(str::to_owned), at: event.at, origin: event.origin.clone() };
+    let (about, at, origin) = (event.about.map(str::to_owned), event.at, event.origin.clone());
+    let notified = NotifiedEvent { kind, about, at, origin, authenticator };
     let content = LinkContent::NotMe(notified);
     let link = Link { user_id: Some(event.user), email, content, ..Link::new(id, LinkKind::NotMe, event.at) };
     links::insert(connection, &link)?;

@@ -35,7 +35,7 @@ use std::{
 use serde_json::Value;
 use symbolon::testing::{
     protocol::{
-        account::activity::Origin,
+        account::{activity::Origin, proof::Proofs},
         grant::Grant,
         oauth::scope::Scopes,
         oidc::authentication::Amr,
@@ -195,6 +195,7 @@ fn seed(store: &Store, user: Id, client: &str) -> (Id, [Id; 2]) {
         ended_at: None,
         origin: Origin::default(),
         amr: Amr::password(),
+        proofs: Proofs::default(),
         remembered: false,
         device_id: None,
         sign_in_again_at: None,

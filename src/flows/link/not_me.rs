@@ -123,6 +123,10 @@ fn what(notified: &NotifiedEvent) -> Option<ReportedEvent<'_>> {
         NotificationKind::PasswordChanged => ReportedEvent::PasswordChanged,
         NotificationKind::PasswordReset => ReportedEvent::PasswordReset,
         NotificationKind::EmailChanged => ReportedEvent::EmailChanged { to: about? },
+        NotificationKind::AuthenticatorAdded => ReportedEvent::AuthenticatorAdded { name: about? },
+        NotificationKind::AuthenticatorRemoved => ReportedEvent::AuthenticatorRemoved { name: about? },
+        NotificationKind::RecoveryCodesMade => ReportedEvent::RecoveryCodesMade,
+        NotificationKind::RecoveryCodeUsed => ReportedEvent::RecoveryCodeUsed,
         // Of these, only `NewDevice` is sent with such a link.
         NotificationKind::NewDevice
         | NotificationKind::ConfirmEmail

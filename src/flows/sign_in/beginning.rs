@@ -12,9 +12,7 @@ use crate::{
     app::App,
     operations::authenticators,
     paths,
-    protocol::{
-        values::{id::Id, network, time::Timestamp},
-    },
+    protocol::values::{id::Id, network, time::Timestamp},
     random,
     store::{
         AnyConnection, Result,
@@ -57,12 +55,7 @@ impl Beginning {
     ///
     /// # Errors
     /// Database errors.
-    pub fn read(
-        app: &App,
-        connection: &mut AnyConnection,
-        request: &PageRequest,
-        progress: &Progress,
-    ) -> Result<Self> {
+    pub fn read(app: &App, connection: &mut AnyConnection, request: &PageRequest, progress: &Progress) -> Result<Self> {
         let user = progress.user;
         let Some(amr) = progress.proofs.amr() else { return Err(Error::Failed("a sign-in without a proof".into())) };
         // Not the time of the request, which may have waited for its turn: an operator who requires a new sign-in means this one.

@@ -64,11 +64,19 @@ pub enum Activity {
     LinksEnded,
     /// The user's data were exported.
     Exported,
+    /// A passkey or a TOTP app was added.
+    AuthenticatorAdded,
+    /// A passkey, a TOTP app or the password was removed.
+    AuthenticatorRemoved,
+    /// A new set of recovery codes was made.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
 }
 
 impl Activity {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::Registered,
         Self::Added,
         Self::SignedIn,
@@ -97,6 +105,10 @@ impl Activity {
         Self::Enabled,
         Self::LinksEnded,
         Self::Exported,
+        Self::AuthenticatorAdded,
+        Self::AuthenticatorRemoved,
+        Self::RecoveryCodesMade,
+        Self::RecoveryCodeUsed,
     ];
 
     /// The name it is stored under.
@@ -131,6 +143,10 @@ impl Activity {
             Self::Enabled => "enabled",
             Self::LinksEnded => "links_ended",
             Self::Exported => "exported",
+            Self::AuthenticatorAdded => "authenticator_added",
+            Self::AuthenticatorRemoved => "authenticator_removed",
+            Self::RecoveryCodesMade => "recovery_codes_made",
+            Self::RecoveryCodeUsed => "recovery_code_used",
         }
     }
 

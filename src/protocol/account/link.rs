@@ -4,7 +4,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{activity::Origin, notification::NotificationKind};
-use crate::protocol::values::time::{Span, Timestamp};
+use crate::protocol::values::{
+    id::Id,
+    time::{Span, Timestamp},
+};
 
 /// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,9 @@ pub struct NotifiedEvent {
     pub at: Timestamp,
     /// Where it came from.
     pub origin: Origin,
+    /// The authenticator that was added, which "this was not me" removes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticator: Option<Id>,
 }
 
 /// Further content of a link, depending on its kind.

@@ -21,6 +21,14 @@ pub enum NotificationKind {
     PasswordChanged,
     /// A new password was set by a link or by an operator. Link: this was not me.
     PasswordReset,
+    /// A passkey or a TOTP app was added. Link: this was not me, which removes it again.
+    AuthenticatorAdded,
+    /// A passkey, a TOTP app or the password was removed by the user. Link: this was not me.
+    AuthenticatorRemoved,
+    /// A new set of recovery codes was made. Link: this was not me.
+    RecoveryCodesMade,
+    /// A recovery code was used. Link: this was not me.
+    RecoveryCodeUsed,
     /// An operator removed the password. No link that performs an action: it says where to request a new one.
     PasswordTaken,
     /// The e-mail address was changed; to the old one. Link: this was not me; none if an operator changed it.
@@ -50,6 +58,10 @@ impl NotificationKind {
                 | Self::PasswordChanged
                 | Self::PasswordReset
                 | Self::EmailChanged
+                | Self::AuthenticatorAdded
+                | Self::AuthenticatorRemoved
+                | Self::RecoveryCodesMade
+                | Self::RecoveryCodeUsed
         )
     }
 }

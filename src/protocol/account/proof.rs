@@ -116,9 +116,8 @@ mod tests {
     #[test]
     fn the_class_is_that_of_what_was_shown() {
         use Method::{HardwareKey, Passkey, Password, RecoveryCode, Totp};
-        let class = |methods: &[Method]| {
-            methods.iter().fold(Proofs::default(), |proofs, method| proofs.with(proof(*method, 1))).class()
-        };
+        let class =
+            |methods: &[Method]| methods.iter().fold(Proofs::default(), |proofs, method| proofs.with(proof(*method, 1))).class();
         let cases: [(&[Method], Option<Class>); 9] = [
             (&[], None),
             (&[Totp], None),
