@@ -113,7 +113,13 @@ fn end(browser: &mut Browser, what: &str, id: &str) -> Page {
 /// A link to say "this was not me" that was made now for a user, as it stands in an e-mail.
 pub(crate) fn not_me_link(server: &Server, user: Id) -> String {
     let now = server.now();
-    let received = NotifiedEvent { kind: NotificationKind::PasswordChanged, about: None, at: now, origin: Origin::default(), authenticator: None };
+    let received = NotifiedEvent {
+        kind: NotificationKind::PasswordChanged,
+        about: None,
+        at: now,
+        origin: Origin::default(),
+        authenticator: None,
+    };
     let content = LinkContent::NotMe(received);
     let link = Link { user_id: Some(user), content, ..Link::new(random::id(now), LinkKind::NotMe, now) };
     server.store(|connection| links::insert(connection, &link));

@@ -26,10 +26,14 @@ use super::sign_in::{
 };
 use crate::{
     app::App,
+    operations::authenticators,
     pages::{self, FormProblem, Problem},
     paths,
     protocol::{
-        account::activity::{Activity, Origin},
+        account::{
+            activity::{Activity, Origin},
+            authenticator::Owned,
+        },
         secrets::{
             sensitive::Sensitive,
             stamp::{self, Purpose},
@@ -193,6 +197,20 @@ fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, ba
     let last_seen_at = if is_due { now } else { session.last_seen_at };
     let origin = request.context.origin();
     Ok(SignedIn { session: Session { last_seen_at, ..session }, user, origin, cookie, request })
+}
+
+/// What the user has, if they have shown recently, by the account's strongest kind, that it is them (decision 0049).
+///
+/// # Errors
+/// If they have not, the redirect to the page that asks for it, and leads back to this page and its query.
+fn confirmed_recently(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Owned, PageError> {
+    let owned = authenticators::owned(connection, &signed_in.user)?;
+    if owned.is_confirmed_by(&signed_in.session.proofs, app.clock.now()) {
+        return Ok(owned);
+    }
+    let path = signed_in.path.strip_prefix(app.config.issuer.base()).unwrap_or(&signed_in.path);
+    let query = signed_in.query.to_query(&[login::THEN], &[(login::THEN, path)]);
+    Err(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR)).into())
 }
 
 impl SignedIn {

@@ -118,7 +118,13 @@ impl<'a> Stage<'a> {
     /// A link of the account that was made now, or so many seconds later: its text.
     fn made(&self, kind: LinkKind, later: i64, change: impl FnOnce(&mut Link)) -> String {
         let now = Timestamp::from_millis(self.server.now().millis() + 1000 * later);
-        let received = NotifiedEvent { kind: NotificationKind::PasswordChanged, about: None, at: now, origin: Origin::default(), authenticator: None };
+        let received = NotifiedEvent {
+            kind: NotificationKind::PasswordChanged,
+            about: None,
+            at: now,
+            origin: Origin::default(),
+            authenticator: None,
+        };
         let is_theirs = !matches!(kind, LinkKind::Register | LinkKind::Invitation);
         let mut link = Link {
             user_id: is_theirs.then_some(self.user),
