@@ -34,7 +34,7 @@ pub enum Added {
 /// Adds an authenticator. A set of recovery codes replaces the one before.
 ///
 /// # Errors
-/// [`crate::store::Error::Conflict`] if a passkey's credential id is another's.
+/// [`crate::store::error::Error::Conflict`] if a passkey's credential id is another's.
 pub fn add_authenticator(
     connection: &mut AnyConnection,
     proof: (&User, &Session),
