@@ -11,6 +11,7 @@ mod issuer;
 mod lifetimes;
 mod mail;
 mod mail_settings;
+mod minimums;
 pub mod named_file;
 mod outbound;
 mod password_rules;
@@ -41,7 +42,7 @@ use sources::Sources;
 
 use crate::{
     protocol::{
-        oauth::{scope::ScopeClaims, web_origin::check_origin},
+        oauth::{required_class::Minimums, scope::ScopeClaims, web_origin::check_origin},
         secrets::{SecretRing, sensitive::Sensitive},
     },
     store::DatabaseUrl,
@@ -132,6 +133,8 @@ pub struct Config {
     pub geo_header: Option<String>,
     /// Custom scopes, and the user attributes that each opens.
     pub scope_claims: ScopeClaims,
+    /// How strong sign-ins of users must be.
+    pub minimums: Minimums,
     /// The rules for new passwords.
     pub password_rules: PasswordRules,
     /// The parameters of password hashing.
@@ -223,6 +226,7 @@ impl Config {
         checks::header("geo_header", settings.geo_header.as_deref())?;
         checks::together(&settings)?;
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
+        let minimums = minimums::read(&settings)?;
         let ring = |list: &Sensitive<String>| SecretRing::new(list.expose().split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
             Some(list) => {
@@ -256,6 +260,7 @@ impl Config {
             registration: settings.registration,
             geo_header: settings.geo_header,
             scope_claims,
+            minimums,
             password_rules,
             passwords: PasswordSettings {
                 memory_kib: settings.password_hash_memory_kib,

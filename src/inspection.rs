@@ -23,7 +23,10 @@ use crate::{
             resource::KnownScopes,
             scope::{ScopeClaims, Scopes},
         },
-        oidc::claims::{self, ReadAccessToken},
+        oidc::{
+            authentication::Class,
+            claims::{self, ReadAccessToken},
+        },
         secrets::SecretRing,
         values::time::Timestamp,
     },
@@ -196,7 +199,13 @@ impl Inspector<'_> {
         }
         let issuer = self.config.issuer.as_str();
         let resources: Vec<_> = verify::audiences(&claims).filter(|uri| *uri != issuer).map(str::to_owned).collect();
-        let left = match Entitlement::of_token(&client, &said.scopes, &resources) {
+        let left = Entitlement::of_token(&client, &said.scopes, &resources);
+        // A client that acts for itself signs nobody in.
+        let left = match (left, &found) {
+            (Ok(left), Some(found)) => within(connection, self.known(), left, (found.grant.class(), &[]))?,
+            (left, _) => left,
+        };
+        let left = match left {
             Ok(left) => narrow(connection, self.known(), left, (&resources, &said.scopes), false)?,
             Err(error) => Err(error),
         };
@@ -288,12 +297,30 @@ pub fn left_of(
     resources: &[String],
 ) -> Result<std::result::Result<Entitlement, ProtocolError>> {
     let left = match Entitlement::of(client, scopes, &grant.audiences, resources) {
+        Ok(left) => within(connection, known, left, (grant.class(), resources))?,
+        Err(error) => Err(error),
+    };
+    let left = match left {
         Ok(left) => left,
         Err(error) => return Ok(Err(error)),
     };
     let mut among = grant.audiences.clone(); // the client may have lost some of them since
     among.extend(client.settings.audiences.iter().filter(|uri| !grant.audiences.contains(uri)).cloned());
     narrow(connection, known, left, (&among, &grant.scopes), !resources.is_empty())
+}
+
+/// Removes the APIs for which the sign-in is too weak ([`Entitlement::within`]).
+fn within(
+    connection: &mut AnyConnection,
+    (registered, of_users): Known<'_>,
+    left: Entitlement,
+    (class, named): (Option<Class>, &[String]),
+) -> Result<std::result::Result<Entitlement, ProtocolError>> {
+    if left.resources.is_empty() {
+        return Ok(Ok(left));
+    }
+    let apis = registered.all_apis(connection)?;
+    Ok(left.within(class, &KnownScopes { of_users, apis: &apis }, named))
 }
 
 /// Removes what does not go together ([`Entitlement::narrowed`]): of these APIs, and of the scopes that there were `before`.

@@ -53,6 +53,12 @@ pub const ACCOUNT_PASSWORD: &str = "/account/password";
 pub const ACCOUNT_EMAIL: &str = "/account/email";
 /// Changing the display name.
 pub const ACCOUNT_DETAILS: &str = "/account/details";
+/// Asks a user to add another factor, before an app or the account pages.
+pub const ACCOUNT_ENROL: &str = "/account/enrol";
+/// Adding a passkey.
+pub const ACCOUNT_PASSKEY_ADD: &str = "/account/passkeys/add";
+/// Adding an authenticator app.
+pub const ACCOUNT_TOTP_ADD: &str = "/account/totp/add";
 /// The data stored about a user.
 pub const ACCOUNT_DATA: &str = "/account/data";
 /// The data as a file.
@@ -97,6 +103,14 @@ pub const fn of_link(kind: LinkKind) -> &'static str {
 #[must_use]
 pub fn of_grant(id: Id) -> String {
     format!("{ACCOUNT_GRANTS}/{id}")
+}
+
+/// Whether the page at this path may be used with a sign-in that is too weak for the account: it is on the way to a stronger one.
+#[must_use]
+pub fn leads_to_strength(path: &str) -> bool {
+    const PARTS: [&str; 5] =
+        [ACCOUNT_ENROL, "/account/passkeys", "/account/totp", "/account/recovery-codes", "/account/security"];
+    PARTS.iter().any(|part| path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// The account page at this path, if there is one: users may be returned to it after signing in. The result is made of this list's

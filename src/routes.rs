@@ -103,7 +103,7 @@ fn form(base: &str, path: &str) -> Resource {
 
 /// The account pages, for signed-in users.
 fn account_pages(config: &mut ServiceConfig, base: &str) {
-    use account::{activity, data, details, devices, email, ending, export, grant, password};
+    use account::{activity, data, details, devices, email, ending, enrol, export, grant, password};
     config
         .service(page(base, paths::ACCOUNT, "GET, HEAD").route(read().to(devices::get)))
         .service(page(base, paths::ACCOUNT_NAME, "POST").route(web::post().to(devices::post_name)))
@@ -124,6 +124,7 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
                 .route(read().to(details::get))
                 .route(web::post().to(details::post)),
         )
+        .service(form(base, paths::ACCOUNT_ENROL).route(read().to(enrol::get)).route(web::post().to(enrol::post)))
         .service(page(base, paths::ACCOUNT_DATA, "GET, HEAD").route(read().to(data::get)))
         .service(page(base, paths::ACCOUNT_EXPORT, "GET, HEAD").route(read().to(export::get)))
         .service(page(base, paths::ACCOUNT_DELETE, "POST").route(web::post().to(data::post_delete)));

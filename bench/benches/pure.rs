@@ -94,6 +94,7 @@ fn verdicts(criterion: &mut Criterion) {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(86_400),
         max_auth_age: None,
+        min_class: None,
         retry_window: Span::from_seconds(30),
     };
     let status = AccountStatus { user_enabled: true, must_sign_in: false, now: NOW, by_database: NOW };

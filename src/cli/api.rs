@@ -12,9 +12,12 @@ use super::{
 };
 use crate::{
     operations::apis::{self, ApiChanges, ApiView, Loss, NewApi},
-    protocol::oauth::{
-        api::ApiScope,
-        api_tokens::{ApiTokens, TokenTyp},
+    protocol::{
+        oauth::{
+            api::ApiScope,
+            api_tokens::{ApiTokens, TokenTyp},
+        },
+        oidc::authentication::{CLASS_WORDS, Class},
     },
 };
 
@@ -79,6 +82,9 @@ pub struct Changes {
     /// No claims about the user in its access tokens but those of RFC 9068
     #[arg(long, conflicts_with = "claims")]
     no_token_claims: bool,
+    /// Accept every sign-in
+    #[arg(long, conflicts_with = "min_acr")]
+    no_min_acr: bool,
 }
 
 /// What the API decides about its access tokens.
@@ -91,6 +97,9 @@ pub struct TokenOptions {
     /// The `typ` of its access tokens; JWT, that of ID tokens, is for resource servers that refuse at+jwt [default for new APIs: at+jwt]
     #[arg(id = "typ", long = "token-typ", value_name = "TYP", value_parser = token_typ())]
     typ: Option<TokenTyp>,
+    /// The weakest class of sign-in for which tokens for it are issued [default for new APIs: any]
+    #[arg(long, value_name = "CLASS", value_parser = class())]
+    min_acr: Option<Class>,
 }
 
 fn token_typ() -> impl TypedValueParser<Value = TokenTyp> {
@@ -98,12 +107,18 @@ fn token_typ() -> impl TypedValueParser<Value = TokenTyp> {
     names.try_map(|name| TokenTyp::from_name(&name).ok_or("expected a typ of access tokens"))
 }
 
+/// The classes of sign-in, by their words.
+pub fn class() -> impl TypedValueParser<Value = Class> {
+    PossibleValuesParser::new(CLASS_WORDS).try_map(|word| Class::from_word(&word).ok_or("expected a class of sign-in"))
+}
+
 impl Command {
     pub fn run(self, work: &mut Work<'_>) -> Answer {
         match self {
             Self::Add { uri, name, scopes, tokens, format } => {
+                let min_acr = tokens.min_acr;
                 let tokens = ApiTokens { typ: tokens.typ.unwrap_or_default(), claims: tokens.claims };
-                let api = apis::add(work, NewApi { uri, name, scopes: scopes_of(&scopes), tokens })?;
+                let api = apis::add(work, NewApi { uri, name, scopes: scopes_of(&scopes), tokens, min_acr })?;
                 format.answer(&api, || output::clean(&format!("registered API {}", api.uri)) + "\n")
             }
             Self::List(part) => part.print(work, (["API", "NAME", "CREATED", "SCOPES"], row), apis::list),
@@ -132,6 +147,7 @@ impl Changes {
             removed: self.fewer.clone(),
             added: scopes_of(&self.more),
             token_typ: self.tokens.typ,
+            min_acr: if self.no_min_acr { Some(None) } else { self.tokens.min_acr.map(Some) },
             token_claims: (self.no_token_claims || !self.tokens.claims.is_empty()).then(|| self.tokens.claims.clone()),
         }
     }
@@ -172,6 +188,7 @@ fn text(shown: &ApiView) -> String {
         ("scopes", output::lines(shown.scopes.iter().map(scope))),
         ("token typ", shown.token_typ.as_str().to_owned()),
         ("token claims", output::lines(&shown.token_claims)),
+        ("minimum acr", shown.min_acr.map_or("any", Class::word).to_owned()),
         ("clients", output::lines(&shown.clients)),
         ("introspected by", output::lines(&shown.introspected_by)),
     ])
@@ -185,7 +202,7 @@ mod tests {
     fn api(scopes: &[&str]) -> Api {
         let scopes: Vec<_> = scopes.iter().map(ToString::to_string).collect();
         let (scopes, tokens) = (scopes_of(&scopes), ApiTokens::default());
-        Api { uri: "https://a".into(), name: "A".into(), scopes, tokens, created_at: Timestamp::from_millis(0) }
+        Api { uri: "https://a".into(), name: "A".into(), scopes, tokens, min_acr: None, created_at: Timestamp::from_millis(0) }
     }
 
     #[test]
@@ -193,7 +210,16 @@ mod tests {
         let changed = |fewer: &[&str], more: &[&str], scopes: &[&str]| {
             let owned = |list: &[&str]| list.iter().map(ToString::to_string).collect();
             let (scopes, more, fewer, tokens) = (owned(scopes), owned(more), owned(fewer), TokenOptions::default());
-            let changes = Changes { uri: String::new(), name: None, scopes, more, fewer, tokens, no_token_claims: false };
+            let changes = Changes {
+                uri: String::new(),
+                name: None,
+                scopes,
+                more,
+                fewer,
+                tokens,
+                no_token_claims: false,
+                no_min_acr: false,
+            };
             let mut api = api(&["read=Read it", "write"]);
             changes.read().apply(&mut api).map(|()| api.scopes).map_err(|error| error.to_string())
         };

@@ -119,6 +119,7 @@ fn populate(app: &App, demo: &Demo, secret: &str, now: Timestamp) -> Result<(), 
             .map(|(name, description)| ApiScope { name: name.into(), description: Some(description.into()) })
             .into(),
         tokens: ApiTokens::default(),
+        min_acr: None,
         created_at: now,
     };
     let mut spa = Client::new(SPA, "Demo Notes", ClientKind::Spa, now);

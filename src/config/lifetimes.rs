@@ -81,6 +81,7 @@ impl Lifetimes {
             code_lifetime: self.code,
             idle_lifetime: if grant.session_id.is_some() { self.idle(grant.remembered) } else { self.refresh_idle },
             max_auth_age: client.settings.max_auth_age,
+            min_class: client.settings.min_acr,
             retry_window: client.settings.refresh_retry_window.unwrap_or(self.refresh_retry_window),
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Issuer,
     mail_settings::{MailKind, SmtpPassword, SmtpSecurity},
-    values::{ClaimLists, Duration, List},
+    values::{ClaimLists, Duration, List, Texts},
 };
 
 /// The keys as written, with their defaults.
@@ -62,6 +62,9 @@ pub struct Settings {
     pub(super) registration: Registration,
     pub(super) geo_header: Option<String>,
     pub(super) scope_claims: ClaimLists,
+    pub(super) minimum_acr: Option<String>,
+    pub(super) minimum_acr_of_roles: Texts,
+    pub(super) minimum_acr_of_groups: Texts,
     pub(super) password_min_length: u32,
     pub(super) breached_passwords_file: Option<PathBuf>,
     pub(super) password_hash_memory_kib: u32,
@@ -122,6 +125,9 @@ impl Default for Settings {
             registration: Registration::Off,
             geo_header: None,
             scope_claims: ClaimLists::default(),
+            minimum_acr: None,
+            minimum_acr_of_roles: Texts::default(),
+            minimum_acr_of_groups: Texts::default(),
             password_min_length: 15,
             breached_passwords_file: None,
             password_hash_memory_kib: 19_456,

@@ -93,6 +93,48 @@ impl<'de> de::Visitor<'de> for ListVisitor {
     }
 }
 
+/// Texts by their names, written as a table or as one text: `admin: hardware; auditor: two-factors from 2027-01-01`.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub struct Texts(pub BTreeMap<String, String>);
+
+impl<'de> Deserialize<'de> for Texts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextsVisitor)
+    }
+}
+
+struct TextsVisitor;
+
+impl<'de> de::Visitor<'de> for TextsVisitor {
+    type Value = Texts;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a table of names with their classes, or one text such as \"admin: hardware; auditor: two-factors\"")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Texts, E> {
+        let mut texts = BTreeMap::new();
+        for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
+            // A name may itself contain colons: the last one counts.
+            let (name, value) = part.rsplit_once(':').ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))?;
+            let name = name.trim();
+            if texts.insert(name.to_owned(), value.trim().to_owned()).is_some() {
+                return Err(E::custom(format_args!("expected each name once, received '{name}' twice")));
+            }
+        }
+        Ok(Texts(texts))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut entries: A) -> Result<Texts, A::Error> {
+        let mut texts = BTreeMap::new();
+        while let Some((name, value)) = entries.next_entry()? {
+            texts.insert(name, value);
+        }
+        Ok(Texts(texts))
+    }
+}
+
 /// Scopes and the claims that each opens, written as a table or as one text: `employee: number department; team: name`.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]

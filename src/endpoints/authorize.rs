@@ -23,10 +23,11 @@ use crate::{
             authorization_response,
             client::{Client, GrantType},
             next_step::{Allowed, ConsentGiver, Expected, Facts, SignedIn, Step, next_step},
+            required_class::{Strength, told},
             return_address::ReturnAddress,
             scope::OFFLINE_ACCESS,
         },
-        oidc::authentication::Class,
+        oidc::claims_request::ClaimsRequest,
         values::params::Params,
     },
     random,
@@ -47,6 +48,7 @@ use crate::{
         page,
         reply::Reply,
         request::Request,
+        required_class::{self, Shown},
         returning, session,
         subject::{self, Among},
     },
@@ -58,6 +60,8 @@ struct Handler<'a> {
     context: &'a Context,
     params: &'a Params,
     cookie: Option<&'a str>,
+    /// The cookie of the answer "Not now".
+    not_now: Option<&'a str>,
     /// Whether this is a HEAD request: nothing is issued, as nobody would receive it.
     is_head: bool,
 }
@@ -79,9 +83,12 @@ pub async fn post(request: Request, app: Data<App>, form: Form) -> Reply {
 async fn answer(request: &Request, app: &Data<App>, params: Params, is_post: bool) -> Reply {
     let context = request.context.clone();
     let (cookie, is_head) = (Cookie::Session.get(&app.config.issuer, request), request.method() == Method::HEAD);
+    let may_postpone = app.config.minimums.strictest().is_some();
+    let not_now = may_postpone.then(|| Cookie::NotNow.get(&app.config.issuer, request)).flatten();
     let fallback = context.clone();
     let answer = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<Reply, Fault> {
-        let handler = Handler { app, context: &context, params: &params, cookie: cookie.as_deref(), is_head };
+        let handler =
+            Handler { app, context: &context, params: &params, cookie: cookie.as_deref(), not_now: not_now.as_deref(), is_head };
         handler.handle(connection, is_post)
     });
     let base = app.config.issuer.base();
@@ -112,14 +119,18 @@ impl Handler<'_> {
         let is_open = matches!(ahead.recorded, None | Some(Recorded::Allowed(_, ConsentGiver::Operator)));
         let by_operator = may_skip && client.settings.first_party && is_open;
         let remembered = ahead.recorded.and_then(|recorded| recorded.counting_for(&client)).filter(|_| may_skip);
+        let strength = match &session {
+            Some(session) => {
+                let shown = Shown { user: session.user_id, row: None, class: session.class() };
+                required_class::of_request(self.app, connection, shown, &request, self.context.now)?
+            }
+            None => Strength::Enough, // nobody has shown anything yet
+        };
+        let is_postponed = |s: &Session| required_class::is_postponed(self.app, self.not_now, s.user_id, self.context.now);
         let step = next_step(
             &request,
             &Facts {
-                signed_in: session.as_ref().map(|s| SignedIn {
-                    user: s.user_id,
-                    auth_time: s.auth_time,
-                    class: Class::of(&s.amr),
-                }),
+                signed_in: session.as_ref().map(|s| SignedIn { user: s.user_id, auth_time: s.auth_time, class: s.class() }),
                 sign_in_requested: returning::sign_in_requested(self.app, self.params, self.context.now),
                 consent_given: session
                     .as_ref()
@@ -131,20 +142,23 @@ impl Handler<'_> {
                 by_operator,
                 expected,
                 max_auth_age: client.settings.max_auth_age,
+                strength,
+                is_enrolment_postponed: session.as_ref().is_some_and(is_postponed),
                 now: self.context.now,
             },
         );
         match (step, session) {
             (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
             (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
+            (Step::StepUp, Some(_)) => Ok(Reply::see_other(&self.url(paths::SECOND_FACTOR, &[]))),
+            (Step::Enrol, Some(_)) => Ok(Reply::see_other(&self.url(paths::ACCOUNT_ENROL, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
             (Step::Issue | Step::Allow, Some(_)) if self.is_head => Ok(Reply::empty(StatusCode::OK)),
             (Step::Allow, Some(session)) => self.allow(connection, &client, &request, &session),
             (Step::Issue, Some(session)) => self.issue(connection, &client, &request, &session),
             (Step::Register, _) => Ok(self.ask_for_sign_in(paths::REGISTER)),
-            (Step::SignIn | Step::SelectAccount | Step::Consent | Step::Allow | Step::Issue, _) => {
-                Ok(self.ask_for_sign_in(paths::LOGIN))
-            }
+            // A session that there is not is not stepped up, nor does it choose, consent or issue.
+            (_, _) => Ok(self.ask_for_sign_in(paths::LOGIN)),
         }
     }
 
@@ -264,7 +278,7 @@ impl Handler<'_> {
             end_reason: None,
             subject: subject::at(connection, client, session)?,
             amr: session.amr.clone(),
-            claims: request.claims.clone(),
+            claims: ClaimsRequest { told_acr: told(request, session.class()), ..request.claims.clone() },
             device_name: None,
             seen: self.context.origin(),
             remembered: session.remembered,
@@ -287,7 +301,9 @@ impl Handler<'_> {
     /// A path of ours with this request in its query, and the parameters `with` added.
     fn url(&self, path: &str, with: &[(&str, &str)]) -> String {
         let base = self.app.config.issuer.base();
-        let without: &[&str] = if [paths::CONSENT, paths::SELECT_ACCOUNT].contains(&path) { &[] } else { &returning::NAMES };
+        // What was asked for and answered on the way stays so, or prompt=login would ask again after each of these pages.
+        let keeps = [paths::CONSENT, paths::SELECT_ACCOUNT, paths::SECOND_FACTOR, paths::ACCOUNT_ENROL];
+        let without: &[&str] = if keeps.contains(&path) { &[] } else { &returning::NAMES };
         format!("{base}{path}?{}", self.params.to_query(without, with))
     }
 }

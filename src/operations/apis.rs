@@ -15,6 +15,7 @@ use crate::{
             api_tokens::{self, ApiTokens, TokenTyp},
             client::Client,
         },
+        oidc::authentication::{Class, by_word},
     },
     store::{self, apis, clients},
 };
@@ -32,6 +33,9 @@ pub struct ApiView {
     pub token_typ: TokenTyp,
     /// The claims about the user that its access tokens have within the granted scopes.
     pub token_claims: Vec<String>,
+    /// The weakest class of sign-in for its tokens, by its word.
+    #[serde(skip_serializing_if = "Option::is_none", with = "by_word")]
+    pub min_acr: Option<Class>,
     /// The clients that may request tokens for it.
     pub clients: Vec<String>,
     /// The clients that may introspect those tokens.
@@ -51,6 +55,8 @@ pub struct NewApi {
     pub scopes: Vec<ApiScope>,
     /// What it decides about its access tokens.
     pub tokens: ApiTokens,
+    /// The weakest class of sign-in for its tokens; `None` means any.
+    pub min_acr: Option<Class>,
 }
 
 /// Changes of an API.
@@ -68,6 +74,9 @@ pub struct ApiChanges {
     pub token_typ: Option<TokenTyp>,
     /// The new list of claims in its access tokens; `None` leaves it.
     pub token_claims: Option<Vec<String>>,
+    /// The weakest class of sign-in for its tokens; `None` leaves it.
+    #[expect(clippy::option_option, reason = "it may be left, set or taken back")]
+    pub min_acr: Option<Option<Class>>,
 }
 
 /// What a client loses by a change.
@@ -130,6 +139,7 @@ impl ApiChanges {
         if let Some(claims) = &self.token_claims {
             api.tokens.claims.clone_from(claims);
         }
+        api.min_acr = self.min_acr.unwrap_or(api.min_acr);
         Ok(())
     }
 }
@@ -139,8 +149,8 @@ impl ApiChanges {
 /// # Errors
 /// [`OperationError::Invalid`], [`OperationError::Conflict`] if the identifier is registered, or the database's.
 pub fn add(context: &mut Context<'_>, new: NewApi) -> Result<ApiView, OperationError> {
-    let NewApi { uri, name, scopes, tokens } = new;
-    let api = Api { uri, name: name.trim().to_owned(), scopes, tokens, created_at: context.now };
+    let NewApi { uri, name, scopes, tokens, min_acr } = new;
+    let api = Api { uri, name: name.trim().to_owned(), scopes, tokens, min_acr, created_at: context.now };
     api_tokens::check_claims(&api.tokens.claims, &context.config.scope_claims)?;
     api.check(context.config.scope_claims.scopes())?;
     match apis::insert(context.connection, &api) {
@@ -242,6 +252,7 @@ fn views(context: &mut Context<'_>, apis: Vec<Api>) -> Result<Vec<ApiView>, Oper
         scopes: api.scopes,
         token_typ: api.tokens.typ,
         token_claims: api.tokens.claims,
+        min_acr: api.min_acr,
         created: DateTime(api.created_at),
     };
     let mut views: Vec<ApiView> = apis.into_iter().map(new).collect();

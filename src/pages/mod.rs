@@ -12,6 +12,7 @@ mod data;
 mod details;
 mod devices;
 mod email;
+mod enrol;
 mod error;
 mod everything_ended;
 mod form_post;
@@ -54,6 +55,7 @@ pub use devices::{
     AccountDone, AccountPart, AccountProblem, AppConsent, Devices, Ends, Retyped, ShownApp, ShownBrowser, ShownEnded, ShownGrant,
 };
 pub use email::{CurrentEmail, Email, EmailProblems, EmailState};
+pub use enrol::{Enrol, MissingFactor};
 pub use error::{Error, Problem, RedirectHint};
 pub use everything_ended::{AfterEnd, EverythingEnded};
 pub use form_post::FormPost;

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::{
-    Layout, Template, activity, assets, confirm_email, consent, data, details, devices, email, error, everything_ended,
+    Layout, Template, activity, assets, confirm_email, consent, data, details, devices, email, enrol, error, everything_ended,
     form_post, home, invalid_link, login, markup, messages, not_me, password, recover, recover_password, register,
     register_finish, select_account, sign_out, span_text, timeline, when,
 };
@@ -55,6 +55,7 @@ fn every_page_renders() {
         activity::tests::samples(),
         password::tests::samples(),
         email::tests::samples(),
+        enrol::tests::samples(),
         details::tests::samples(),
         data::tests::samples(),
         everything_ended::tests::samples(),

@@ -19,7 +19,10 @@ use super::{
         resource, return_address,
         scope::{OFFLINE_ACCESS, Scopes},
     },
-    oidc::{authentication::Amr, claims_request::ClaimsRequest},
+    oidc::{
+        authentication::{Amr, Class},
+        claims_request::ClaimsRequest,
+    },
     values::{
         id::Id,
         time::{Age, Span, Timestamp},
@@ -88,6 +91,18 @@ impl Grant {
     pub fn sub(&self) -> String {
         self.subject.clone().unwrap_or_else(|| self.user_id.to_string())
     }
+
+    /// The class of its sign-in: what was shown.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        Class::of(&self.amr)
+    }
+
+    /// The class that its tokens tell: the one that was requested and met, or that of the sign-in. Never one above what was shown.
+    #[must_use]
+    pub fn acr(&self) -> Option<Class> {
+        self.class().map(|class| self.claims.told_acr.map_or(class, |told| told.min(class)))
+    }
 }
 
 /// A credential of the grant, opened and presented by an authenticated client.
@@ -131,6 +146,8 @@ pub struct Policy {
     pub idle_lifetime: Span,
     /// The maximum age of the sign-in; `None` means the grant's own lifetime.
     pub max_auth_age: Option<Span>,
+    /// The weakest class of sign-in that the client's grants may have; `None` means any.
+    pub min_class: Option<Class>,
     /// How long a rotated token may be exchanged again for the same successor; zero is strict.
     pub retry_window: Span,
 }
@@ -271,6 +288,8 @@ pub fn inactive(grant: &Grant, client: &Client, policy: &Policy, status: &Accoun
     } else if policy.max_auth_age.is_some_and(|max_auth_age| status.now.since(grant.auth_time) >= max_auth_age) {
         // NIST SP 800-63B-4 §2.1.3: counted from the sign-in, not from the grant.
         Some(Inactive::SignInTooOld)
+    } else if policy.min_class > grant.class() {
+        Some(Inactive::SignInTooWeak)
     } else if client.disabled_at.is_some() {
         Some(Inactive::ClientDisabled)
     } else if grant.session_id.is_none() && !client.settings.scope.contains(OFFLINE_ACCESS) {

@@ -17,6 +17,7 @@ pub(super) fn policy(window: u32) -> Policy {
         code_lifetime: Span::from_seconds(60),
         idle_lifetime: Span::from_seconds(3600),
         max_auth_age: None,
+        min_class: None,
         retry_window: Span::from_seconds(window),
     }
 }

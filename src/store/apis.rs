@@ -10,19 +10,23 @@ use super::{
     revisions::{self, revision},
     schema::apis,
 };
-use crate::protocol::oauth::{
-    api::{Api, ApiScope},
-    api_tokens::{ApiTokens, TokenTyp},
-    resource,
+use crate::protocol::{
+    oauth::{
+        api::{Api, ApiScope},
+        api_tokens::{ApiTokens, TokenTyp},
+        resource,
+    },
+    oidc::authentication::Class,
 };
 
-type Columns = (String, String, String, i64, String, String);
+type Columns = (String, String, String, i64, String, String, Option<String>);
 
-fn to_value((uri, name, scopes, created_at, typ, claims): Columns) -> Result<Api> {
+fn to_value((uri, name, scopes, created_at, typ, claims, min_acr): Columns) -> Result<Api> {
     let row = Row { table: "apis", name: &uri };
     let scopes: Vec<ApiScope> = row.json("scopes", &scopes)?;
     let tokens = ApiTokens { typ: row.name("token_typ", TokenTyp::from_name(&typ))?, claims: row.list("token_claims", &claims)? };
-    Ok(Api { uri, name, scopes, tokens, created_at: time(created_at) })
+    let min_acr = min_acr.map(|word| row.name("min_acr", Class::from_word(&word))).transpose()?;
+    Ok(Api { uri, name, scopes, tokens, min_acr, created_at: time(created_at) })
 }
 
 fn scopes(api: &Api) -> Result<String> {
@@ -91,6 +95,7 @@ pub fn insert(connection: &mut AnyConnection, api: &Api) -> Result<()> {
         apis::created_at.eq(api.created_at.millis()),
         apis::token_typ.eq(api.tokens.typ.as_str()),
         apis::token_claims.eq(json(&api.tokens.claims)),
+        apis::min_acr.eq(api.min_acr.map(Class::word)),
     );
     dialect::together(connection, |connection| {
         revisions::registrations_change(connection)?;
@@ -122,6 +127,7 @@ pub fn change<E: From<Error>>(
             apis::scopes.eq(scopes(&api)?),
             apis::token_typ.eq(api.tokens.typ.as_str()),
             apis::token_claims.eq(json(&api.tokens.claims)),
+            apis::min_acr.eq(api.min_acr.map(Class::word)),
         );
         diesel::update(apis::table.find(uri)).set(set).execute(connection).map_err(Error::from)?;
         take_away(connection, &before, None)?;
@@ -137,6 +143,7 @@ pub fn change<E: From<Error>>(
 pub fn update(connection: &mut AnyConnection, api: &Api) -> Result<bool> {
     let set = |kept: &mut Api| -> Result<()> {
         (kept.name, kept.scopes, kept.tokens) = (api.name.clone(), api.scopes.clone(), api.tokens.clone());
+        kept.min_acr = api.min_acr;
         Ok(())
     };
     Ok(change(connection, &api.uri, set)?.is_some())

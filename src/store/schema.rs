@@ -129,6 +129,7 @@ diesel::table! {
         created_at -> BigInt,
         token_typ -> Text,
         token_claims -> Text,
+        min_acr -> Nullable<Text>,
     }
 }
 
@@ -248,6 +249,8 @@ diesel::table! {
         last_used_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! { resets (user_id) { user_id -> Binary, requested_at -> BigInt, due_at -> BigInt, } }
 
 diesel::table! { leases (name) { name -> Text, holder -> Binary, until -> BigInt, } }
 

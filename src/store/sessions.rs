@@ -28,7 +28,7 @@ use crate::protocol::{
         activity::Origin,
         proof::{Proof, Proofs},
     },
-    oidc::authentication::{Amr, Method},
+    oidc::authentication::{Amr, Class, Method},
     values::{
         id::Id,
         time::{Span, Timestamp},
@@ -146,6 +146,12 @@ macro_rules! with_user {
 }
 
 impl Session {
+    /// The class of what was shown in it.
+    #[must_use]
+    pub fn class(&self) -> Option<Class> {
+        Class::of(&self.amr)
+    }
+
     /// Whether the session is no longer signed in: ended, expired, idle for `idle`, or its user required to sign in again. A
     /// sign-in in the future, made before the clock was set back, requires a new one too: its true time and expiry are unknown. A
     /// last use in the future ends nothing: the next use corrects it.

@@ -112,10 +112,25 @@ pub fn refuse(
     params: &Params,
     description: &'static str,
 ) -> Result<Reply, Fault> {
+    refuse_with(app, context, connection, params, ProtocolError::new(ErrorCode::AccessDenied, description))
+}
+
+/// As [`refuse`], with another error.
+///
+/// # Errors
+/// When the database fails.
+pub fn refuse_with(
+    app: &App,
+    context: &Context,
+    connection: &mut AnyConnection,
+    params: &Params,
+    why: ProtocolError,
+) -> Result<Reply, Fault> {
+    let description = why.description.to_string();
     let registered = app.registrations.now(connection, context.now)?;
     let (address, error) = match read(app, context, connection, &registered, params)? {
         Read::Page(page) => return Ok(page),
-        Read::Good(good) => (good.1.address, ProtocolError::new(ErrorCode::AccessDenied, description)),
+        Read::Good(good) => (good.1.address, why),
         Read::Refused(address, error) => (address, error),
     };
     let response = authorization_response::failure(&address, app.config.issuer.as_str(), &error);

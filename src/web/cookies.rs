@@ -20,6 +20,8 @@ pub enum Cookie {
     Link,
     /// A sign-in in progress, sealed: what was shown so far.
     SignIn,
+    /// The user does not want to add another factor for now.
+    NotNow,
 }
 
 /// The lifetime of a cookie.
@@ -44,6 +46,7 @@ impl Cookie {
             Self::Device => "__Host-symbolon_device",
             Self::Link => "__Host-symbolon_link",
             Self::SignIn => "__Host-symbolon_sign_in",
+            Self::NotNow => "__Host-symbolon_not_now",
         }
     }
 

@@ -21,6 +21,7 @@ pub mod page;
 pub mod page_request;
 pub mod reply;
 pub mod request;
+pub mod required_class;
 pub mod returning;
 pub mod session;
 pub mod subject;

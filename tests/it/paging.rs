@@ -71,7 +71,7 @@ fn pages_by_name_skip_and_repeat_nothing() {
             server.store(|connection| {
                 store::apis::insert(
                     connection,
-                    &Api { uri, name: name.into(), scopes: vec![], tokens: ApiTokens::default(), created_at: now },
+                    &Api { uri, name: name.into(), scopes: vec![], tokens: ApiTokens::default(), min_acr: None, created_at: now },
                 )
             });
         }

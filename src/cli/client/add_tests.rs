@@ -21,8 +21,14 @@ struct Line {
 fn client(line: &str) -> Result<Client, String> {
     let scopes = ["jobs:run", "jobs:read"].map(|name| ApiScope { name: name.into(), description: None }).into();
     let now = Timestamp::from_millis(7);
-    let api =
-        Api { uri: "https://api.example.com".into(), name: "Jobs".into(), scopes, tokens: ApiTokens::default(), created_at: now };
+    let api = Api {
+        uri: "https://api.example.com".into(),
+        name: "Jobs".into(),
+        scopes,
+        tokens: ApiTokens::default(),
+        min_acr: None,
+        created_at: now,
+    };
     let read = Line::try_parse_from(std::iter::once("add").chain(line.split(' '))).map_err(|error| error.to_string())?;
     let mut options = read.options;
     options.settings = options.settings.read().map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@ use clap::CommandFactory;
 use crate::{cli::Cli, protocol::oauth::client::ClientMetadata};
 
 /// The options by which each setting is set; of several, each sets a part of it.
-const FLAGS: [(&str, &[&str]); 27] = [
+const FLAGS: [(&str, &[&str]); 28] = [
     ("client_name", &["name"]),
     ("type", &["type"]),
     ("redirect_uris", &["redirect-uri"]),
@@ -25,6 +25,7 @@ const FLAGS: [(&str, &[&str]); 27] = [
     ("pkce", &["pkce"]),
     ("refresh_retry_window", &["retry-window"]),
     ("max_auth_age", &["max-auth-age"]),
+    ("min_acr", &["min-acr"]),
     ("cors_origins", &["cors-origin"]),
     ("signing_alg", &["signing-alg"]),
     ("id_token_claims", &["id-token-claims"]),

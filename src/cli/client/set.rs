@@ -91,6 +91,9 @@ struct Cleared {
     /// Use the server's retry window
     #[arg(long, conflicts_with = "retry_window")]
     no_retry_window: bool,
+    /// Accept every sign-in
+    #[arg(long, conflicts_with = "min_acr")]
+    no_min_acr: bool,
     /// Remove all CORS origins other than those of the redirect URIs
     #[arg(long, conflicts_with = "cors_origins")]
     no_cors_origin: bool,
@@ -115,6 +118,7 @@ impl Cleared {
         settings.pairwise_sector.take_if(|_| self.no_pairwise);
         settings.backchannel_logout_uri.take_if(|_| self.no_backchannel_logout_uri);
         settings.refresh_retry_window.take_if(|_| self.no_retry_window);
+        settings.min_acr.take_if(|_| self.no_min_acr);
         settings.id_token_on_refresh |= self.id_token_on_refresh;
         settings.userinfo_signed &= !self.no_userinfo_signed;
         settings.client_secret_basic_only &= !self.no_client_secret_basic_only;

@@ -216,6 +216,7 @@ fn an_api_is_removed_with_what_only_it_has() {
         name: "API".into(),
         scopes: scopes.iter().map(|name| scope(name)).collect(),
         tokens: crate::protocol::oauth::api_tokens::ApiTokens::default(),
+        min_acr: None,
         created_at: Timestamp::from_millis(0),
     };
     let apis = [api("https://one.example", &["read", "write"]), api("https://two.example", &["read"])];

@@ -10,7 +10,7 @@ use clap::{
 use serde_json::Value;
 
 use super::{
-    super::{Error, refuse},
+    super::{Error, api::class, refuse},
     apis::spell_apis,
     from_json::{self, Given},
     scopes::{default_scope, parse, refuse_offline_access_without_refresh},
@@ -27,6 +27,7 @@ use crate::{
             },
             client_review::redirect_hosts,
         },
+        oidc::authentication::Class,
         values::{algorithm::Algorithm, once_each::once_each, time::Span},
     },
 };
@@ -127,6 +128,10 @@ pub struct Settings {
     /// 366days, or none
     #[arg(long, value_name = "DURATION", value_parser = max_auth_age, alias = "sign-in-ceiling")]
     max_auth_age: Option<MaxAuthAge>,
+    /// The weakest class of sign-in that its users may have; weaker sign-ins are asked for more, and existing grants of such sign-ins
+    /// are rejected
+    #[arg(long, value_name = "CLASS", value_parser = class())]
+    min_acr: Option<Class>,
     /// An origin allowed by CORS besides those of the redirect URIs; can be repeated
     #[arg(long = "cors-origin", value_name = "ORIGIN")]
     cors_origins: Vec<String>,
@@ -227,6 +232,7 @@ impl Settings {
         if let Some(MaxAuthAge(max_auth_age)) = self.max_auth_age {
             settings.max_auth_age = max_auth_age;
         }
+        settings.min_acr = self.min_acr.or(settings.min_acr);
         settings.userinfo_signed |= self.userinfo_signed;
         settings.id_token_claims = self.id_token_claims.unwrap_or(settings.id_token_claims);
         settings.id_token_on_refresh &= !self.no_id_token_on_refresh;

@@ -14,7 +14,7 @@ pub const HEADING: [&str; 6] = ["CLIENT", "NAME", "TYPE", "STATE", "CREATED", "S
 
 /// How a setting is called in text, and what it says where the setting is absent. Those that are not listed have their name,
 /// without underscores.
-const LABELS: [(&str, &str, &str); 21] = [
+const LABELS: [(&str, &str, &str); 22] = [
     ("client_name", "name", "none"),
     ("redirect_uris", "redirect URIs", "none"),
     ("default_scope", "default scope", "openid and the scopes of the APIs"),
@@ -29,6 +29,7 @@ const LABELS: [(&str, &str, &str); 21] = [
     ("default_audiences", "default APIs", "all"),
     ("pkce", "PKCE", "by type"),
     ("refresh_retry_window", "retry window", "the server's"),
+    ("min_acr", "minimum acr", "any"),
     ("cors_origins", "CORS origins", "none"),
     ("signing_alg", "signatures", "RS256"),
     ("id_token_claims", "ID token claims", "granted"),

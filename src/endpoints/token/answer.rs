@@ -41,7 +41,7 @@ impl Exchange<'_> {
         let (issuer, sub, user) = (config.issuer.as_str(), grant.sub(), &accepted.user_claims);
         let sid = claims::sid(&config.secrets, grant.subject.as_deref(), grant.sid);
         let exp = now.plus(config.lifetimes.access_token).min(grant.expires_at).seconds();
-        let acr = Class::of(&grant.amr).map(Class::as_str);
+        let acr = grant.acr().map(Class::as_str);
         let claims = AccessToken {
             iss: issuer,
             sub: &sub,

@@ -8,6 +8,7 @@ pub mod devices;
 pub mod email;
 mod ended;
 pub mod ending;
+pub mod enrol;
 pub mod export;
 pub mod grant;
 mod listing;
@@ -34,11 +35,15 @@ use crate::{
             activity::{Activity, Origin},
             authenticator::Owned,
         },
+        oauth::required_class::Strength,
         secrets::{
             sensitive::Sensitive,
             stamp::{self, Purpose},
         },
-        values::{params::encode, time::Span},
+        values::{
+            params::encode,
+            time::{Span, Timestamp},
+        },
     },
     random,
     store::{
@@ -53,6 +58,7 @@ use crate::{
         forms, kept_password,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
+        required_class::{self, Shown},
         session,
     },
 };
@@ -194,9 +200,37 @@ fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, ba
     if is_due && !sessions::touch(connection, &session, now)? {
         return Err(to_sign_in()); // it was ended meanwhile
     }
+    if !paths::leads_to_strength(request.path.strip_prefix(app.config.issuer.base()).unwrap_or(&request.path)) {
+        guard(app, connection, (&user, &session), back, now)?;
+    }
     let last_seen_at = if is_due { now } else { session.last_seen_at };
     let origin = request.context.origin();
     Ok(SignedIn { session: Session { last_seen_at, ..session }, user, origin, cookie, request })
+}
+
+/// The account pages need the class of sign-in that is required of their user, whichever app they use.
+///
+/// # Errors
+/// If it was not shown, the redirect to the page that asks for it, or for adding it.
+fn guard(
+    app: &App,
+    connection: &mut AnyConnection,
+    (user, session): (&User, &Session),
+    back: &str,
+    now: Timestamp,
+) -> Result<(), PageError> {
+    let shown = Shown { user: user.claims.id, row: Some(user), class: session.class() };
+    let path = match required_class::of_user(app, connection, shown, now)? {
+        Strength::StepUp { .. } => paths::SECOND_FACTOR,
+        Strength::Enrol { from: None, .. } => paths::ACCOUNT_ENROL,
+        Strength::Enough | Strength::Enrol { from: Some(_), .. } | Strength::Unreachable => return Ok(()),
+    };
+    Err(Reply::see_other(&format!("{}?{}", url(app, path), encode([(login::THEN, back)]))).into())
+}
+
+/// The page that asks for another factor, and leads on as this one does.
+fn to_second_factor(app: &App, signed_in: &SignedIn) -> String {
+    format!("{}?{}", url(app, paths::SECOND_FACTOR), signed_in.query.to_query(&[], &[]))
 }
 
 /// What the user has, if they have shown recently, by the account's strongest kind, that it is them (decision 0049).

@@ -161,7 +161,7 @@ fn begin_session(
 
 /// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
 /// front page. RFC 9700 §4.11: the last two contain nothing from outside.
-pub(super) fn way_on(app: &App, request: &PageRequest) -> String {
+pub(in crate::flows) fn way_on(app: &App, request: &PageRequest) -> String {
     let base = app.config.issuer.base();
     if request.query.get("client_id").is_some() {
         return format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(&[], &[]));

@@ -136,6 +136,8 @@ pub enum Inactive {
     SignInRequired,
     /// The sign-in behind it is older than the client's maximum.
     SignInTooOld,
+    /// The sign-in behind it was of a weaker class than its client now requires.
+    SignInTooWeak,
     /// Its client is disabled.
     ClientDisabled,
     /// Its client is no longer registered.
@@ -156,6 +158,7 @@ impl Inactive {
             Self::UserDisabled => "user_disabled",
             Self::SignInRequired => "sign_in_required",
             Self::SignInTooOld => "sign_in_too_old",
+            Self::SignInTooWeak => "sign_in_too_weak",
             Self::ClientDisabled => "client_disabled",
             Self::ClientDeleted => "client_deleted",
             Self::OfflineAccessWithdrawn => "offline_access_withdrawn",
@@ -174,6 +177,7 @@ impl Inactive {
             Self::UserDisabled => "the user is disabled",
             Self::SignInRequired => "the user must sign in again",
             Self::SignInTooOld => "the user's last sign-in is too long ago for this client",
+            Self::SignInTooWeak => "the client requires a stronger sign-in of the user: authorize again",
             Self::ClientDisabled => "the client is disabled",
             Self::ClientDeleted => "the client was deleted",
             Self::OfflineAccessWithdrawn => "the client is no longer allowed offline_access",

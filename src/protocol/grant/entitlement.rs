@@ -9,7 +9,7 @@ use crate::protocol::{
         resource::{self, KnownScopes},
         scope::{OPENID, ScopeClaims, Scopes},
     },
-    oidc::claims_request::ClaimsRequest,
+    oidc::{authentication::Class, claims_request::ClaimsRequest},
     values::once_each::once_each,
 };
 
@@ -52,6 +52,28 @@ impl Entitlement {
             return Err(no_api());
         }
         Ok(Self { scopes, resources })
+    }
+
+    /// Without the APIs that require a stronger sign-in than this class, of those registered. `is_named` are those that the request
+    /// names.
+    ///
+    /// # Errors
+    /// `invalid_target` if it names one of them; `invalid_grant` if no other is left, as only a new authorization helps.
+    pub fn within(mut self, class: Option<Class>, known: &KnownScopes<'_>, named: &[String]) -> Result<Self, ProtocolError> {
+        if known.min_class(&self.resources) <= class {
+            return Ok(self);
+        }
+        let is_too_strict = |uri: &String| known.min_class(std::slice::from_ref(uri)) > class;
+        if let Some(uri) = self.resources.iter().find(|uri| !named.is_empty() && is_too_strict(uri)) {
+            let text = format!("resource: '{uri}' requires a stronger sign-in of the user: authorize again");
+            return Err(ProtocolError::new(ErrorCode::InvalidTarget, text));
+        }
+        self.resources.retain(|uri| !is_too_strict(uri));
+        if self.resources.is_empty() && !self.scopes.contains(OPENID) {
+            let text = "the APIs of the grant require a stronger sign-in of the user: authorize again";
+            return Err(ProtocolError::new(ErrorCode::InvalidGrant, text));
+        }
+        Ok(self)
     }
 
     /// The current entitlement of an access token; a token without any scope was issued to a client on its own behalf.

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::protocol::{
     error::Invalid,
+    oidc::authentication::Class,
     values::{plain_text::check_text, time::Timestamp},
 };
 
@@ -26,6 +27,8 @@ pub struct Api {
     pub scopes: Vec<ApiScope>,
     /// What it decides about its access tokens.
     pub tokens: ApiTokens,
+    /// The weakest class of sign-in that users of its tokens may have; `None` means any.
+    pub min_acr: Option<Class>,
     /// When it was registered.
     pub created_at: Timestamp,
 }
@@ -107,6 +110,7 @@ pub(in crate::protocol) mod tests {
             name: "An API".into(),
             scopes,
             tokens: ApiTokens::default(),
+            min_acr: None,
             created_at: Timestamp::from_millis(0),
         }
     }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::protocol::{
     error::{ErrorCode, Invalid, ProtocolError},
-    oidc::{claims_request::ClaimsRequest, prompt::Prompt},
+    oidc::{authentication::Class, claims_request::ClaimsRequest, prompt::Prompt},
     values::{
         params::{Flaw, Params},
         time::Span,
@@ -51,6 +51,10 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// The individually requested claims, as far as the client may have them.
     pub claims: ClaimsRequest,
+    /// The classes of sign-in that the client would like, in order of preference: of `acr_values`, then of `claims`.
+    pub wished_classes: Vec<Class>,
+    /// The weakest class of sign-in that the client and the requested APIs accept.
+    pub min_class: Option<Class>,
     /// The scopes to consent to: the requested ones, and those that the requested claims belong to.
     pub consent_scopes: Scopes,
 }
@@ -128,7 +132,11 @@ impl AuthorizationRequest {
         }
         let claims = params.get("claims").map(ClaimsRequest::parse).transpose().map_err(&invalid)?;
         let claims = claims.unwrap_or_default().allowed(&client.settings.scope, known.of_users);
+        let acr_values = params.get("acr_values").unwrap_or_default().split(' ');
+        let wished = acr_values.chain(claims.wished_acr.iter().map(String::as_str));
         Ok(Self {
+            min_class: known.min_class(&audiences).max(client.settings.min_acr),
+            wished_classes: wished.filter_map(Class::from_name).collect(),
             consent_scopes: scopes.with(claims.scopes(&client.settings.scope, known.of_users)),
             redirect_uri_sent: params.get("redirect_uri").is_some(),
             claims,

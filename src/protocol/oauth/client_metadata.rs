@@ -11,6 +11,7 @@ use super::{
 };
 use crate::protocol::{
     error::Invalid,
+    oidc::authentication::{Class, by_word},
     values::{algorithm::Algorithm, time::Span},
 };
 
@@ -75,6 +76,9 @@ pub struct ClientMetadata {
     /// The maximum age of the sign-in, after which its grants are refused; `None` means the grants' own lifetime.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_auth_age: Option<Span>,
+    /// The weakest class of sign-in that its users may have, by its word; `None` means any.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "by_word")]
+    pub min_acr: Option<Class>,
     /// Origins allowed by CORS besides those of the redirect URIs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cors_origins: Vec<String>,
@@ -161,6 +165,7 @@ impl ClientMetadata {
             pkce: PkceRule::default(),
             refresh_retry_window: None,
             max_auth_age: None,
+            min_acr: None,
             cors_origins: vec![],
             signing_alg: Algorithm::default(),
             id_token_claims: IdTokenClaims::default(),

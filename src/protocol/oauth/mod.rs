@@ -19,6 +19,7 @@ pub mod redirect_uri;
 pub mod registration;
 pub mod request_object;
 pub mod requested_access;
+pub mod required_class;
 pub mod resource;
 pub mod response_mode;
 pub mod return_address;

@@ -2,7 +2,7 @@
 //! `max_age`, the hint and consent (OpenID Connect Core 3.1.2.1 to 3.1.2.6). Steps never call one another: each returns to
 //! `/authorize`, which decides here again.
 
-use super::{authorization::AuthorizationRequest, client::Client, resource, scope::Scopes};
+use super::{authorization::AuthorizationRequest, client::Client, required_class::Strength, resource, scope::Scopes};
 use crate::protocol::{
     error::{ErrorCode, ProtocolError},
     oidc::authentication::Class,
@@ -125,6 +125,10 @@ pub struct Facts<'a> {
     pub expected: Expected,
     /// The maximum age of the sign-in configured for the client.
     pub max_auth_age: Option<Span>,
+    /// Whether what the user has shown is enough.
+    pub strength: Strength,
+    /// Whether this user has answered "Not now" a short time ago, when asked to add another factor.
+    pub is_enrolment_postponed: bool,
     /// The current time.
     pub now: Timestamp,
 }
@@ -138,6 +142,10 @@ pub enum Step {
     Register,
     /// Show the account selection page.
     SelectAccount,
+    /// Show the page that asks for another factor.
+    StepUp,
+    /// Show the page that asks the user to add another factor.
+    Enrol,
     /// Show the consent page.
     Consent,
     /// Record the operator's consent, then issue a code.
@@ -153,7 +161,7 @@ pub enum Step {
 pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     let silent = request.prompt.none;
     let or_sign_in = |refused: bool, code, description: &str| if refused { refuse(code, description) } else { Step::SignIn };
-    if !Class::ALL.iter().any(|class| request.claims.is_met_by(Some(*class))) {
+    if request.claims.essential_class().is_err() {
         return refuse(
             ErrorCode::UnmetAuthenticationRequirements,
             "this server does not support any of the acr values requested as essential",
@@ -172,10 +180,6 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         // Core 3.1.2.1: if the user was asked to sign in and is still a different user, return an error instead of an endless loop.
         return or_sign_in(silent || fresh, ErrorCode::LoginRequired, "the signed-in user is not the one the client expects");
     }
-    if !request.claims.is_met_by(signed_in.class) {
-        let unmet = "the sign-in does not meet any of the acr values requested as essential";
-        return or_sign_in(silent || fresh, ErrorCode::UnmetAuthenticationRequirements, unmet);
-    }
     let too_old = request.max_age.is_some_and(|max_age| !age.is_at_most(max_age))
         || facts.max_auth_age.is_some_and(|max_auth_age| !age.is_below(max_auth_age));
     if (request.prompt.login || too_old) && !fresh {
@@ -188,6 +192,9 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
     if request.prompt.select_account && !facts.account_chosen && !fresh {
         return Step::SelectAccount; // never silent: `none` stands alone
     }
+    if let Some(step) = strengthen(facts, signed_in, silent, fresh) {
+        return step;
+    }
     let remembered = facts.remembered.is_some_and(|allowed| allowed.covers(request));
     if facts.consent_given || remembered && !request.prompt.consent {
         return Step::Issue;
@@ -199,6 +206,25 @@ pub fn next_step(request: &AuthorizationRequest, facts: &Facts<'_>) -> Step {
         refuse(ErrorCode::ConsentRequired, "the user has not given consent, or this type of client must ask each time")
     } else {
         Step::Consent
+    }
+}
+
+/// The step that makes the sign-in strong enough, or the error where there is none; `None` if it is, or the request can go on with
+/// it. A page that was left without an answer is shown again; nothing here redirects to a page that cannot help.
+fn strengthen(facts: &Facts<'_>, signed_in: SignedIn, silent: bool, fresh: bool) -> Option<Step> {
+    let unmet = |description| refuse(ErrorCode::UnmetAuthenticationRequirements, description);
+    match facts.strength {
+        Strength::Enough => None,
+        Strength::Unreachable => Some(unmet("the user cannot reach any of the acr values requested as essential")),
+        Strength::StepUp { is_optional: true, .. } | Strength::Enrol { from: Some(_), .. } if silent => None,
+        Strength::Enrol { from: Some(_), .. } if facts.is_enrolment_postponed => None,
+        _ if silent => Some(unmet("the sign-in is weaker than what the request, its client or an API requires")),
+        // A session of a version that wrote no methods: nothing to add to.
+        Strength::StepUp { .. } | Strength::Enrol { .. } if signed_in.class.is_none() => {
+            Some(if fresh { unmet("the sign-in is of no class that this server knows") } else { Step::SignIn })
+        }
+        Strength::StepUp { .. } => Some(Step::StepUp),
+        Strength::Enrol { .. } => Some(Step::Enrol),
     }
 }
 

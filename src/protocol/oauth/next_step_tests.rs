@@ -4,6 +4,7 @@ use super::*;
 use crate::protocol::{
     oauth::{
         client::{ClientKind, tests::client},
+        required_class::RequiredBy,
         resource::KnownScopes,
         scope::ScopeClaims,
     },
@@ -35,6 +36,8 @@ fn facts<'a>() -> Facts<'a> {
         remembered: None,
         expected: Expected::Anyone,
         max_auth_age: None,
+        strength: Strength::Enough,
+        is_enrolment_postponed: false,
         now: Timestamp::from_millis(1_060_000),
     }
 }
@@ -49,6 +52,8 @@ fn code(step: Step) -> &'static str {
         Step::SignIn => "sign in",
         Step::Register => "register",
         Step::SelectAccount => "select account",
+        Step::StepUp => "step up",
+        Step::Enrol => "enrol",
         Step::Consent => "consent",
         Step::Allow => "allow",
         Step::Issue => "issue",
@@ -186,10 +191,46 @@ fn an_essential_acr_that_cannot_be_met_is_an_error_at_once() {
     let base = Facts { remembered: Some(&all), ..facts() };
     let wants = |acr: &str| request(&format!("claims={{\"id_token\":{{\"acr\":{{\"essential\":true,\"value\":\"{acr}\"}}}}}}"));
     assert_eq!(code(next_step(&wants("other"), &Facts { signed_in: None, ..base })), "unmet_authentication_requirements");
-    let password = wants(Class::Password.as_str());
-    assert_eq!(code(next_step(&password, &base)), "issue");
+    assert_eq!(code(next_step(&wants(Class::Password.as_str()), &base)), "issue");
+}
+
+#[test]
+fn a_sign_in_that_is_too_weak_leads_to_what_helps_or_to_an_error() {
+    let all = allowed("openid email");
+    let base = Facts { remembered: Some(&all), ..facts() };
+    let step = |query: &str, strength| code(next_step(&request(query), &Facts { strength, ..base }));
+    let unmet = "unmet_authentication_requirements";
+    let [optional, needed] = [true, false].map(|is_optional| Strength::StepUp { class: Class::TwoFactors, is_optional });
+    let enrol = |from| Strength::Enrol { class: Class::TwoFactors, by: RequiredBy::App, from };
+    let later = enrol(Some(Timestamp::from_millis(2_000_000)));
+    let cases = [
+        (optional, "step up", "issue"),
+        (needed, "step up", unmet),
+        (enrol(None), "enrol", unmet),
+        (later, "enrol", "issue"),
+        (Strength::Unreachable, unmet, unmet),
+    ];
+    for (strength, shown, silent) in cases {
+        assert_eq!((step("", strength), step("prompt=none", strength)), (shown, silent), "{strength:?}");
+        assert_eq!(step("prompt=login", strength), "sign in", "first of all: {strength:?}");
+        assert_eq!(step("max_age=0", strength), "sign in", "first of all: {strength:?}");
+        assert_eq!(step("prompt=select_account", strength), "select account", "whose factors: {strength:?}");
+        let signed_in_for_it = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_000)), strength, ..base };
+        assert_eq!(code(next_step(&request("prompt=login"), &signed_in_for_it)), shown, "{strength:?}");
+    }
+    let postponed = |strength| code(next_step(&request(""), &Facts { strength, is_enrolment_postponed: true, ..base }));
+    assert_eq!((postponed(later), postponed(enrol(None)), postponed(needed)), ("issue", "enrol", "step up"));
+}
+
+#[test]
+fn a_sign_in_of_no_class_is_repeated_once() {
+    let all = allowed("openid email");
     let signed_in = facts().signed_in.map(|signed_in| SignedIn { class: None, ..signed_in });
-    assert_eq!(code(next_step(&password, &Facts { signed_in, ..base })), "sign in");
+    let strength = Strength::StepUp { class: Class::Password, is_optional: false };
+    let base = Facts { remembered: Some(&all), signed_in, strength, ..facts() };
+    assert_eq!(code(next_step(&request(""), &base)), "sign in");
+    let signed_in_for_it = Facts { sign_in_requested: Some(Timestamp::from_millis(1_000_000)), ..base };
+    assert_eq!(code(next_step(&request(""), &signed_in_for_it)), "unmet_authentication_requirements");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::{
     api::Api,
     scope::{ScopeClaims, Scopes},
 };
+use crate::protocol::oidc::authentication::Class;
 
 /// RFC 8707 §2: the identifier in this list that names the same API: the one that is equal, or else one that is the same, as the
 /// list has it.
@@ -95,6 +96,13 @@ impl KnownScopes<'_> {
     #[must_use]
     pub fn is_of_none(&self, scope: &str, among: &[String]) -> bool {
         !self.of_users.is_of_users(scope) && !self.apis.iter().any(|api| among.contains(&api.uri) && api.has(scope))
+    }
+
+    /// The weakest class of sign-in that all of these APIs accept; `None` means any.
+    #[must_use]
+    pub fn min_class(&self, uris: &[String]) -> Option<Class> {
+        let is_meant = |api: &&Api| uris.iter().any(|uri| is_same(uri, &api.uri));
+        self.apis.iter().filter(|api| api.min_acr.is_some()).filter(is_meant).filter_map(|api| api.min_acr).max()
     }
 
     /// Removes the scopes of those of these APIs, `among`, that a token for `resources` is not for (RFC 8707 §2.2).

@@ -119,7 +119,28 @@ impl fmt::Display for Amr {
     }
 }
 
+/// The words by which operators name the classes, the weakest first.
+pub const CLASS_WORDS: [&str; 4] = ["password", "two-factors", "phishing-resistant", "hardware"];
+
 impl Class {
+    /// The word by which operators name it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        let [password, two_factors, phishing_resistant, hardware] = CLASS_WORDS;
+        match self {
+            Self::Password => password,
+            Self::TwoFactors => two_factors,
+            Self::PhishingResistant => phishing_resistant,
+            Self::Hardware => hardware,
+        }
+    }
+
+    /// The class that operators name by this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|class| class.word() == word)
+    }
+
     /// The class of a sign-in by these methods. `None` if they are too few. A key is only ever recorded with user verification: a
     /// passkey is two factors.
     #[must_use]
@@ -133,6 +154,26 @@ impl Class {
         } else {
             amr.has(PASSWORD).then_some(Self::Password)
         }
+    }
+}
+
+/// A class that may be absent, in settings: by its word.
+pub mod by_word {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use super::{CLASS_WORDS, Class};
+
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+    pub fn serialize<S: Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
+        class.map(Class::word).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Class>, D::Error> {
+        let Some(word) = Option::<Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };
+        let expected = || Error::custom(format_args!("expected one of {}, received '{word}'", CLASS_WORDS.join(", ")));
+        Class::from_word(&word).map(Some).ok_or_else(expected)
     }
 }
 
@@ -152,6 +193,9 @@ mod tests {
         let key = Amr::parse("user pop").unwrap();
         assert_eq!(Class::of(&key), Some(Class::PhishingResistant));
         assert!(Class::ALL.is_sorted(), "the weakest first");
+        let words: Vec<_> = Class::ALL.iter().map(|class| class.word()).collect();
+        assert_eq!(words, CLASS_WORDS);
+        assert!(Class::ALL.iter().all(|class| Class::from_word(class.word()) == Some(*class)));
     }
 
     #[test]

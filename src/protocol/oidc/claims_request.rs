@@ -28,7 +28,17 @@ pub struct ClaimsRequest {
     /// The acceptable classes of an essential `acr` (Core §5.5.1.1); if empty, any class is.
     #[serde(skip)]
     pub essential_acr: Option<Vec<String>>,
+    /// The classes of an `acr` that is requested and not essential, in order of preference.
+    #[serde(skip)]
+    pub wished_acr: Vec<String>,
+    /// The class that tokens tell, where it is another than that of the sign-in: one that was requested, and that it includes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_acr: Option<Class>,
 }
+
+/// An essential `acr` of which this server knows none of the values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoSuchClass;
 
 impl ClaimsRequest {
     /// Parses the parameter.
@@ -69,8 +79,13 @@ impl ClaimsRequest {
                         request.sub = Some(wanted.clone());
                     }
                     // Core §5.5.1.1: only in the ID token; `/userinfo` says nothing about the sign-in.
-                    "acr" if place == "id_token" && wish.get("essential") == Some(&Value::Bool(true)) => {
-                        request.essential_acr = Some(values(wish).ok_or_else(|| malformed("strings as the values of 'acr'"))?);
+                    "acr" if place == "id_token" => {
+                        let wanted = values(wish).ok_or_else(|| malformed("strings as the values of 'acr'"))?;
+                        if wish.get("essential") == Some(&Value::Bool(true)) {
+                            request.essential_acr = Some(wanted);
+                        } else {
+                            request.wished_acr = wanted;
+                        }
                     }
                     _ => names.push(name.clone()),
                 }
@@ -100,11 +115,16 @@ impl ClaimsRequest {
         self.userinfo.is_empty() && self.id_token.is_empty()
     }
 
-    /// Whether a sign-in of this class satisfies an essential `acr`.
-    #[must_use]
-    pub fn is_met_by(&self, class: Option<Class>) -> bool {
-        let Some(wanted) = &self.essential_acr else { return true };
-        class.is_some_and(|class| wanted.is_empty() || wanted.iter().any(|name| name == class.as_str()))
+    /// The weakest class that satisfies an essential `acr`: each stronger one includes it. `None` if `acr` is not essential.
+    ///
+    /// # Errors
+    /// No class of this server satisfies it.
+    pub fn essential_class(&self) -> Result<Option<Class>, NoSuchClass> {
+        let Some(wanted) = &self.essential_acr else { return Ok(None) };
+        if wanted.is_empty() {
+            return Ok(Some(Class::Password));
+        }
+        wanted.iter().filter_map(|name| Class::from_name(name)).min().map(Some).ok_or(NoSuchClass)
     }
 }
 
@@ -134,7 +154,7 @@ mod tests {
         assert_eq!(request.userinfo, ["given_name", "nickname", "email", "http://example.info/claims/groups"]);
         assert_eq!(request.id_token, ["auth_time"]);
         assert_eq!(request.sub.as_deref(), Some("248289761001"));
-        assert!(!request.is_met_by(Some(Class::Password)));
+        assert_eq!(request.essential_class(), Err(NoSuchClass), "no class of this server");
         let client = Scopes::parse("openid profile").unwrap();
         let allowed = request.allowed(&client, &custom());
         assert_eq!((allowed.userinfo.as_slice(), allowed.id_token.len()), (&["given_name".to_owned(), "nickname".into()][..], 0));
@@ -161,22 +181,28 @@ mod tests {
         }
         assert!(ClaimsRequest::parse(r#"{"id_token":{"sub":{"value":"a"}},"userinfo":{"sub":{"value":"b"}}}"#).is_err());
         for good in ["{}", r#"{"x": 1}"#, r#"{"userinfo": {"x": {"y": 1}}}"#, r#"{"id_token": {"acr": {"values": ["x"]}}}"#] {
-            assert!(ClaimsRequest::parse(good).unwrap().is_met_by(None), "{good}");
+            assert_eq!(ClaimsRequest::parse(good).unwrap().essential_class(), Ok(None), "{good}");
         }
         assert!(ClaimsRequest::parse(&"[".repeat(5000)).is_err(), "depth is bounded");
     }
 
     #[test]
-    fn an_essential_acr_is_met_or_not() {
+    fn an_essential_acr_is_met_by_the_weakest_of_its_classes() {
         let wants = |text: &str| ClaimsRequest::parse(&format!(r#"{{"id_token": {{"acr": {text}}}}}"#)).unwrap();
-        let password = Class::Password.as_str();
-        assert!(wants(&format!(r#"{{"essential": true, "value": "{password}"}}"#)).is_met_by(Some(Class::Password)));
-        assert!(wants(r#"{"essential": true}"#).is_met_by(Some(Class::Password)));
-        assert!(!wants(r#"{"essential": true}"#).is_met_by(None));
-        assert!(!wants(r#"{"essential": true, "values": ["other"]}"#).is_met_by(Some(Class::Password)));
-        assert!(wants(r#"{"values": ["other"]}"#).is_met_by(None), "a wish is not a condition");
+        let [two, hardware] = [Class::TwoFactors, Class::Hardware].map(Class::as_str);
+        let cases = [
+            (format!(r#"{{"essential": true, "value": "{two}"}}"#), Ok(Some(Class::TwoFactors))),
+            (format!(r#"{{"essential": true, "values": ["other", "{hardware}", "{two}"]}}"#), Ok(Some(Class::TwoFactors))),
+            (r#"{"essential": true}"#.into(), Ok(Some(Class::Password))),
+            (r#"{"essential": true, "values": ["other"]}"#.into(), Err(NoSuchClass)),
+            (r#"{"essential": false, "values": ["other"]}"#.into(), Ok(None)),
+        ];
+        for (text, weakest) in cases {
+            assert_eq!(wants(&text).essential_class(), weakest, "{text}");
+        }
+        assert_eq!(wants(&format!(r#"{{"values": ["{two}", "x"]}}"#)).wished_acr, [two, "x"], "a wish is not a condition");
         let elsewhere = r#"{"userinfo": {"acr": {"essential": true, "value": "other"}}}"#;
-        assert!(ClaimsRequest::parse(elsewhere).unwrap().is_met_by(None), "of the ID token alone");
+        assert_eq!(ClaimsRequest::parse(elsewhere).unwrap().essential_class(), Ok(None), "of the ID token alone");
     }
 
     #[test]

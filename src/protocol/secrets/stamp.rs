@@ -27,6 +27,8 @@ pub enum Purpose {
     SignInNotice,
     /// This was done in this session, and a page confirms it.
     Done,
+    /// This user does not want to add another factor for now.
+    EnrolmentPostponed,
 }
 
 /// Why a stamp is not accepted.
@@ -53,6 +55,7 @@ impl Purpose {
             Self::Requested => "asked",
             Self::SignInNotice => "sign-in notice",
             Self::Done => "done",
+            Self::EnrolmentPostponed => "enrolment postponed",
         }
     }
 }

@@ -67,7 +67,8 @@ macro_rules! assignments {
 }
 
 fn claims(grant: &Grant) -> Result<Option<String>> {
-    let claims = (!grant.claims.is_empty()).then(|| serde_json::to_string(&grant.claims));
+    let is_empty = grant.claims.is_empty() && grant.claims.told_acr.is_none();
+    let claims = (!is_empty).then(|| serde_json::to_string(&grant.claims));
     claims.transpose().map_err(|error| Error::Failed(error.to_string()))
 }
 

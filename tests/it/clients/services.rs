@@ -36,7 +36,8 @@ pub fn prepare(server: &Server) {
     let now = server.now();
     for (uri, name, scopes) in [(API, "Notes", &["notes:read", "notes:write"][..]), (FILES, "Files", &["files:read"])] {
         let scopes = scopes.iter().map(|name| ApiScope { name: (*name).into(), description: None }).collect();
-        let api = Api { uri: uri.into(), name: name.into(), scopes, tokens: ApiTokens::default(), created_at: now };
+        let api =
+            Api { uri: uri.into(), name: name.into(), scopes, tokens: ApiTokens::default(), min_acr: None, created_at: now };
         server.store(|connection| apis::insert(connection, &api));
     }
     for algorithm in Algorithm::ALL.iter().filter(|algorithm| **algorithm != Algorithm::Rs256) {

@@ -28,7 +28,14 @@ impl Server {
     pub fn add_api(&self, uri: &str, name: &str, scopes: &[(&str, &str)]) -> Api {
         let scope = |(name, words): &(&str, &str)| ApiScope { name: (*name).into(), description: Some((*words).into()) };
         let scopes = scopes.iter().map(scope).collect();
-        let api = Api { uri: uri.into(), name: name.into(), scopes, tokens: ApiTokens::default(), created_at: self.now() };
+        let api = Api {
+            uri: uri.into(),
+            name: name.into(),
+            scopes,
+            tokens: ApiTokens::default(),
+            min_acr: None,
+            created_at: self.now(),
+        };
         self.store(|connection| apis::insert(connection, &api));
         api
     }

@@ -38,7 +38,14 @@ fn every_change_raises_it_and_one_that_failed_does_not() {
         let server = Server::start(&database, |_| ());
         let (store, now) = (elsewhere(&database), server.now());
         let client = |id: &str| Client::new(id, "App", ClientKind::Service, now);
-        let api = Api { uri: API.into(), name: "Notes".into(), scopes: vec![], tokens: ApiTokens::default(), created_at: now };
+        let api = Api {
+            uri: API.into(),
+            name: "Notes".into(),
+            scopes: vec![],
+            tokens: ApiTokens::default(),
+            min_acr: None,
+            created_at: now,
+        };
         let (one, two, of_insert, of_change) = (client("one"), client("two"), api.clone(), api.clone());
         let changes: Vec<(&str, Change)> = vec![
             ("clients::insert", Box::new(move |connection| clients::insert(connection, &one))),

@@ -1,0 +1,3 @@
+DROP INDEX resets_due;
+DROP TABLE resets;
+ALTER TABLE apis DROP COLUMN min_acr;
