@@ -47,6 +47,8 @@ pub const ACCOUNT_GRANTS: &str = "/account/grants";
 pub const ACCOUNT_ACTIVITY: &str = "/account/activity";
 /// "This was not me", for a signed-in user.
 pub const ACCOUNT_NOT_ME: &str = "/account/not-me";
+/// Cancels the removal of what the user signs in with, which an operator has requested.
+pub const ACCOUNT_CANCEL_RESET: &str = "/account/cancel-reset";
 /// Changing the password.
 pub const ACCOUNT_PASSWORD: &str = "/account/password";
 /// Changing the e-mail address.

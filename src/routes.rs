@@ -111,6 +111,7 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
         .service(page(base, &format!("{}/{{id}}", paths::ACCOUNT_GRANTS), "GET, HEAD").route(read().to(grant::get)))
         .service(page(base, paths::ACCOUNT_ACTIVITY, "GET, HEAD").route(read().to(activity::get)))
         .service(page(base, paths::ACCOUNT_NOT_ME, "POST").route(web::post().to(activity::post_not_me)))
+        .service(page(base, paths::ACCOUNT_CANCEL_RESET, "POST").route(web::post().to(activity::post_cancel_reset)))
         .service(
             page(base, paths::ACCOUNT_PASSWORD, "GET, HEAD, POST")
                 .route(read().to(password::get))

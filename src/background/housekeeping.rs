@@ -15,13 +15,17 @@ use crate::{
     app::App,
     clock::Stopwatch,
     protocol::{
+        account::activity::{Activity, UNKNOWN_ORIGIN},
         grant::retention::{ENDED_LINKS, KNOWN_DEVICES, Retention},
         values::time::{Span, Timestamp},
     },
+    random,
     store::{
-        AnyConnection, Error, Result, activity, client_refusals, deletion_stages, deletions, devices, grant_history,
+        AnyConnection, Error, Result, account,
+        activity::{self, Event},
+        client_refusals, deletion_stages, deletions, devices, grant_history,
         grants::purge as grants_purge,
-        leases, links, meta, rate_limits, revoked_tokens,
+        leases, links, meta, rate_limits, resets, revoked_tokens,
         sessions::{self, purge as sessions_purge},
         sweep_cursors, used_assertions,
     },
@@ -44,6 +48,8 @@ const LEASED: Span = Span::from_seconds(90);
 const ROWS: u32 = 500;
 /// The maximum number of expired sessions ended in one batch, each in its own transaction.
 const SESSIONS: u32 = 100;
+/// The maximum number of resets carried out in one batch, each in its own transaction.
+const RESETS: u32 = 100;
 /// The maximum number of deletions of which one batch is tried.
 const DELETIONS: u32 = 10;
 /// The maximum number of rows read in one batch of a sweep.
@@ -71,8 +77,20 @@ impl Batch {
 /// A kind of work: its name, and a function that does one batch of it.
 type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
 
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 14] = [
     ("deletions", |_, connection, now| purge_deleted(connection, now)),
+    ("resets", |app, connection, now| {
+        let due = resets::due(connection, now, RESETS)?;
+        for user in &due {
+            let (id, activity) = (random::id(now), Activity::AuthenticatorsReset);
+            let origin = &UNKNOWN_ORIGIN;
+            let event = Event { id, user: *user, activity, origin, about: None, grant: None, at: now };
+            if account::carry_out_reset(connection, &event)? {
+                app.delivery_waker.wake();
+            }
+        }
+        Ok(Batch { ended: 0, deleted: 0, more: due.len() >= RESETS as usize })
+    }),
     ("expired sessions", |_, connection, now| {
         let ended = sessions::end_expired(connection, now, SESSIONS)?;
         Ok(Batch { ended, deleted: 0, more: ended >= SESSIONS as usize })

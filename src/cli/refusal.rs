@@ -32,6 +32,10 @@ pub fn missing(kind: Resource, name: &str) -> String {
         Resource::Client => format!("client '{name}': no such client (list all with symbolon client list)"),
         Resource::Api => format!("API '{name}': no such API (list all with symbolon api list)"),
         Resource::Grant => format!("grant '{name}': no such grant (list the newest with symbolon grant list)"),
+        Resource::Authenticator => {
+            format!("authenticator '{name}': the user has no such (list theirs with symbolon user authenticators NAME)")
+        }
+        Resource::Reset => format!("user '{name}': no removal of authenticators waits for its time"),
         Resource::Invitation => {
             format!("e-mail address '{name}': it has no open invitation (list all with symbolon user invitations)")
         }

@@ -1,6 +1,7 @@
 //! `symbolon user`: the users who sign in. What a command does is `operations`; how a user is printed is `shown`.
 
 mod activity;
+mod authenticators;
 mod details;
 mod import;
 mod invite;
@@ -22,11 +23,12 @@ use super::{
 };
 use crate::{
     operations::{
-        Actor, NewPassword, deletions, links, recovery,
+        Actor, NewPassword, authenticators as authenticators_of, deletions, links, recovery,
         user_changes::{self, NewUser},
         users::{self, UserView},
     },
     passwords::{Passwords, rules::Rules},
+    protocol::values::time::Span,
 };
 use details::Details;
 
@@ -107,8 +109,13 @@ pub enum Command {
     },
     /// Require a new sign-in from one user, or from everyone who signed in before a given time
     SignInAgain(sign_in_again::Options),
-    /// Remove a user's password, end their sessions and revoke their grants; only they can set a new one, by e-mail
-    Reset(Who),
+    /// Show what a user can sign in with, or count who has what
+    Authenticators(authenticators::Options),
+    /// Remove a passkey, an authenticator app or the recovery codes of a user, who is told by e-mail
+    RemoveAuthenticator(authenticators::Removal),
+    /// Remove a user's password, end their sessions and revoke their grants; only they can set a new one, by e-mail. Passkeys,
+    /// authenticator apps and recovery codes are removed as well, after a time in which the user can object
+    Reset(Reset),
     /// Revoke all unused links sent to a user by e-mail (password reset, address confirmation, "this was not me")
     EndLinks(Who),
     /// Invite the owner of an e-mail address to create an account
@@ -130,6 +137,23 @@ pub enum Command {
     },
     /// Delete a user: ends their sessions and revokes their grants; the subject identifier is never reused
     Delete(Who),
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Reset {
+    #[command(flatten)]
+    who: Who,
+    /// When passkeys, authenticator apps and recovery codes are removed; 0s is at once, at most 7days [default: 1day]
+    #[arg(long, value_name = "DURATION", value_parser = span)]
+    after: Option<Span>,
+    /// Cancel the removal of passkeys, authenticator apps and recovery codes, and do nothing else
+    #[arg(long, conflicts_with = "after")]
+    cancel: bool,
+}
+
+/// Parses a duration.
+fn span(text: &str) -> Result<Span, String> {
+    Span::parse(text).ok_or_else(|| "expected a duration such as 24h, or 0s".to_owned())
 }
 
 #[derive(Debug, clap::Args)]
@@ -157,7 +181,9 @@ impl Command {
             }
             Self::Activity { who, limit, after } => activity::run(work, &who.login, &Part::new(limit, after, who.format)),
             Self::SignInAgain(options) => options.run(work),
-            Self::Reset(who) => reset(work, &who),
+            Self::Authenticators(options) => options.run(work),
+            Self::RemoveAuthenticator(removal) => removal.run(work),
+            Self::Reset(options) => reset(work, &options),
             Self::EndLinks(who) => end_links(work, &who),
             Self::Invite { options, format } => options.run(work, format),
             Self::Invitations(format) => invite::list(work, format),
@@ -215,11 +241,20 @@ fn end_links(work: &mut Work<'_>, who: &Who) -> Answer {
     who.format.answer(&ended, || output::clean(&format!("user {}: {count} revoked", ended.username)) + "\n")
 }
 
-fn reset(work: &mut Work<'_>, who: &Who) -> Answer {
-    let begun = recovery::reset(work, Actor::OPERATOR, &who.login)?;
+fn reset(work: &mut Work<'_>, Reset { who, after, cancel }: &Reset) -> Answer {
+    if *cancel {
+        let kept = authenticators_of::cancel_reset(work, Actor::OPERATOR, &who.login)?;
+        return who.format.answer(&kept, || authenticators::text(&kept));
+    }
+    let begun = recovery::reset(work, Actor::OPERATOR, &who.login, after.unwrap_or(recovery::TIME_TO_OBJECT))?;
+    let others = match &begun.authenticators_removed_at {
+        Some(at) => format!("passkeys, authenticator apps and recovery codes are removed on {at}, unless the user objects\n"),
+        None if begun.authenticators_removed => "passkeys, authenticator apps and recovery codes were removed\n".to_owned(),
+        None => String::new(),
+    };
     let text = || {
         output::clean_lines(&format!(
-            "removed the password of user {}; {} and {} ended\nan e-mail to {} says how to set a new one at {}\n",
+            "removed the password of user {}; {} and {} ended\n{others}an e-mail to {} says how to set a new one at {}\n",
             begun.username,
             output::count(begun.ended_sessions, "session"),
             output::count(begun.ended_grants, "grant"),

@@ -46,6 +46,10 @@ pub enum Resource {
     Grant,
     /// An open invitation, by e-mail address.
     Invitation,
+    /// An authenticator of a user, by its id.
+    Authenticator,
+    /// A reset that waits for its time, by the name of its user.
+    Reset,
 }
 
 /// The state that forbids an operation.
@@ -123,6 +127,8 @@ impl Resource {
             Self::Api => "API",
             Self::Grant => "grant",
             Self::Invitation => "invitation",
+            Self::Authenticator => "authenticator",
+            Self::Reset => "reset",
         }
     }
 

@@ -15,14 +15,14 @@ pub struct KnownName {
     pub found_by: String,
 }
 
-/// The names of everything of this kind. Of grants none: their ids say nothing.
+/// The names of everything of this kind. Of grants and authenticators none: their ids say nothing.
 ///
 /// # Errors
 /// The database's.
 pub fn list(context: &mut Context<'_>, kind: Resource) -> Result<Vec<KnownName>, OperationError> {
     let own = |name: String| KnownName { found_by: name.clone(), name };
     Ok(match kind {
-        Resource::Grant => Vec::new(),
+        Resource::Grant | Resource::Authenticator => Vec::new(),
         Resource::Client => {
             let both = |client: crate::protocol::oauth::client::Client| {
                 let shown = KnownName { name: client.settings.client_name, found_by: client.id.clone() };
@@ -31,7 +31,7 @@ pub fn list(context: &mut Context<'_>, kind: Resource) -> Result<Vec<KnownName>,
             clients::all(context.connection)?.into_iter().flat_map(both).collect()
         }
         Resource::Api => apis::all(context.connection)?.into_iter().map(|api| own(api.uri)).collect(),
-        Resource::User => {
+        Resource::User | Resource::Reset => {
             let both = |user: users::User| [user.claims.username, user.claims.email];
             let all = users::page(context.connection, None, MOST)?.into_iter().flat_map(both);
             all.filter(|name| !name.is_empty()).map(own).collect()

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{
-    Actor, Conflict, Context, NewPassword, OperationError,
+    Actor, Conflict, Context, DateTime, NewPassword, OperationError,
     users::{UserView, find, view},
 };
 use crate::{
@@ -12,15 +12,24 @@ use crate::{
     passwords::{PasswordError, rules::Rules},
     paths,
     protocol::{
-        account::{activity::Activity, user},
+        account::{activity::Activity, link::LinkKind, user},
         error::Invalid,
-        values::time::Timestamp,
+        values::time::{Span, Timestamp},
     },
-    store::{account, rate_limits, users},
+    store::{
+        account::{self, Others, RemovalOfOthers},
+        activity::Event,
+        rate_limits, users,
+    },
 };
 
 /// The number of users read at once.
 const PAGE: u32 = 500;
+
+/// How long a user has to object to the removal of what they sign in with besides the password.
+pub const TIME_TO_OBJECT: Span = Span::from_seconds(86_400);
+/// The longest such time: as long as the link in the e-mail about it works.
+const LONGEST_TO_OBJECT: Span = LinkKind::NotMe.lifetime();
 
 /// A password reset that only the user can finish.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +42,12 @@ pub struct ResetBegun {
     pub ended_sessions: usize,
     /// How many grants were revoked.
     pub ended_grants: usize,
+    /// Whether passkeys, authenticator apps and recovery codes were removed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub authenticators_removed: bool,
+    /// When they are removed, if they are and the user does not object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authenticators_removed_at: Option<DateTime>,
     /// The address to which an e-mail is sent.
     #[serde(rename = "told")]
     pub notified: String,
@@ -70,18 +85,27 @@ pub fn set_password(
 
 /// Begins a password reset that an operator cannot finish (ASVS 6.4.6): all sessions and grants end, the password is removed, and an
 /// e-mail says where to request a new one. There is no link to pass on: a reset link works only for ten minutes and in the browser
-/// that requested it, and an operator who had one could choose the password.
+/// that requested it, and an operator who had one could choose the password. What else the user has to sign in with is removed `after`
+/// a time in which they can object: otherwise whoever talks an operator into a reset, and reads the e-mails, has the account.
 ///
 /// # Errors
-/// [`OperationError::NotFound`], [`OperationError::Conflict`] if no e-mail would reach the user, or the database's.
-pub fn reset(context: &mut Context<'_>, actor: Actor<'_>, login: &str) -> Result<ResetBegun, OperationError> {
+/// [`OperationError::NotFound`], [`OperationError::Conflict`] if no e-mail would reach the user, [`OperationError::Invalid`] if the time
+/// is too long, or the database's.
+pub fn reset(context: &mut Context<'_>, actor: Actor<'_>, login: &str, after: Span) -> Result<ResetBegun, OperationError> {
+    if after > LONGEST_TO_OBJECT {
+        return Err(Invalid::from(format!("after: expected at most {LONGEST_TO_OBJECT}, received {after}")).into());
+    }
     let user = find(context, login)?.claims;
     if matches!(context.config.mail.transport, MailTransport::Off) {
         return Err(Conflict::NoMailToRecover(user.username).into());
     }
     let event = |activity| actor.event(context.now, user.id, activity);
     let (requested, ended) = (event(Activity::ResetRequested), event(Activity::EverythingEnded));
-    let Some(ended) = account::take_password(context.connection, (&requested, &ended))? else {
+    let due_at = context.now.plus(after);
+    let at = DateTime(due_at).to_string();
+    let planned = Event { about: Some(&at), ..event(Activity::ResetPlanned) };
+    let others = RemovalOfOthers { due_at, planned: &planned, done: &event(Activity::AuthenticatorsReset) };
+    let Some((ended, others)) = account::take_password(context.connection, (&requested, &ended), others)? else {
         return Err(Conflict::CannotRecover(user.username).into());
     };
     rate_limits::forget_user(context.connection, &context.config.secrets, user.id)?;
@@ -90,6 +114,8 @@ pub fn reset(context: &mut Context<'_>, actor: Actor<'_>, login: &str) -> Result
         username: user.username,
         ended_sessions: ended.sessions.len(),
         ended_grants: ended.grants.len(),
+        authenticators_removed: others == Others::Removed,
+        authenticators_removed_at: if let Others::RemovedAt(at) = others { Some(DateTime(at)) } else { None },
         notified: user.email,
         url: context.config.issuer.url(paths::RECOVER),
     })

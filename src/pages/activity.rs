@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Form, Layout, Owner, ShownOrigin};
+use super::{Form, Layout, Owner, ShownOrigin, When};
 use crate::protocol::account::activity::Activity;
 
 /// The page.
@@ -24,6 +24,10 @@ pub struct ActivityPage<'a> {
     pub not_me: Form<'a>,
     /// The effect of that form.
     pub effect: NotMeEffect,
+    /// When every way to sign in but the password is removed, if an operator has requested it, and the form that cancels it.
+    pub reset: Option<(When<'a>, Form<'a>)>,
+    /// Whether it was cancelled just now.
+    pub is_reset_cancelled: bool,
     /// Why the form was rejected.
     pub problem: Option<ActivityProblem>,
 }
@@ -85,6 +89,8 @@ impl ActivityEntry<'_> {
                 | Activity::NotMe
                 | Activity::PasswordReset
                 | Activity::RecoveryCodeUsed
+                | Activity::ResetPlanned
+                | Activity::AuthenticatorsReset
         )
     }
 

@@ -1,11 +1,11 @@
 //! Tests of the activity page in every state, and of the sentence for every kind.
 
-use super::super::account_frame::tests::{ALICE, BERN, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
+use super::super::account_frame::tests::{LATER, ALICE, BERN, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
 use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [Activity; 32] = [
+const ALL: [Activity; 35] = [
     Activity::Registered,
     Activity::Added,
     Activity::SignedIn,
@@ -38,6 +38,9 @@ const ALL: [Activity; 32] = [
     Activity::AuthenticatorRemoved,
     Activity::RecoveryCodesMade,
     Activity::RecoveryCodeUsed,
+    Activity::ResetPlanned,
+    Activity::ResetCancelled,
+    Activity::AuthenticatorsReset,
 ];
 
 const ENTRY: ActivityEntry<'static> = ActivityEntry {
@@ -57,8 +60,11 @@ const PAGE: ActivityPage<'static> = ActivityPage {
     newest: None,
     not_me: Form { action: "/account/not-me", csrf: "form-proof" },
     effect: NotMeEffect::ResetByMail,
+    reset: None,
+    is_reset_cancelled: false,
     problem: None,
 };
+const CANCEL: Form<'static> = Form { action: "/account/cancel-reset", csrf: "form-proof" };
 
 fn entry(kind: Activity) -> ActivityEntry<'static> {
     let entry = ActivityEntry { kind, ..ENTRY };
@@ -101,6 +107,8 @@ pub fn samples() -> Vec<Sample> {
         sample("activity-strained", &ActivityPage { days: &[ActivityDay { entries: &strained, ..days[0] }], ..PAGE }),
         sample("activity-empty", &PAGE),
         sample("activity-end", &ActivityPage { newest, ..PAGE }),
+        sample("activity-reset-planned", &ActivityPage { reset: Some((LATER, CANCEL)), days: &days, ..PAGE }),
+        sample("activity-reset-cancelled", &ActivityPage { is_reset_cancelled: true, days: &days, ..PAGE }),
         sample("activity-expired", &ActivityPage { problem: Some(ActivityProblem::FormExpired), days: &days, ..PAGE }),
     ]
 }

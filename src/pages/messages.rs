@@ -91,6 +91,9 @@ messages! {
     AuthenticatorRemoved = "mail/authenticator_removed.txt",
     RecoveryCodesMade = "mail/recovery_codes_made.txt",
     RecoveryCodeUsed = "mail/recovery_code_used.txt",
+    ResetPlanned = "mail/reset_planned.txt",
+    ResetCancelled = "mail/reset_cancelled.txt",
+    AuthenticatorsReset = "mail/authenticators_reset.txt",
 }
 
 /// The subject and the text of an e-mail.

@@ -7,7 +7,7 @@ use crate::protocol::values::plain_text::is_unsafe;
 const LINK: &str =
     "https://id.example.com/not-me?link=sym_ml_AAEC-AwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4";
 
-const ALL: [NotificationKind; 16] = [
+const ALL: [NotificationKind; 19] = [
     NotificationKind::NewDevice,
     NotificationKind::NewNetwork,
     NotificationKind::CredentialReused,
@@ -18,6 +18,9 @@ const ALL: [NotificationKind; 16] = [
     NotificationKind::AuthenticatorRemoved,
     NotificationKind::RecoveryCodesMade,
     NotificationKind::RecoveryCodeUsed,
+    NotificationKind::ResetPlanned,
+    NotificationKind::ResetCancelled,
+    NotificationKind::AuthenticatorsReset,
     NotificationKind::ConfirmEmail,
     NotificationKind::Reset,
     NotificationKind::Register,
@@ -32,6 +35,7 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
         NotificationKind::EmailChanged => (Some("alice@new.example"), "30 days"),
         NotificationKind::AuthenticatorAdded | NotificationKind::AuthenticatorRemoved => (Some("Passkey: Phone"), "30 days"),
         NotificationKind::RecoveryCodeUsed => (Some("3 codes are left"), "30 days"),
+        NotificationKind::ResetPlanned => (Some("23 November 2026, 05:37 UTC"), "30 days"),
         NotificationKind::Reset | NotificationKind::PasswordTaken => (None, "10 minutes"),
         NotificationKind::Invitation => (None, "7 days"),
         NotificationKind::Register | NotificationKind::ConfirmEmail => (None, "24 hours"),
@@ -54,7 +58,7 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
 
 /// Whether the e-mail has the link that ends everything.
 fn is_alarm(kind: NotificationKind) -> bool {
-    ALL.iter().position(|one| *one == kind) < Some(10)
+    ALL.iter().position(|one| *one == kind) < Some(13)
 }
 
 pub fn samples() -> Vec<Sample> {

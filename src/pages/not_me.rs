@@ -70,6 +70,15 @@ pub enum ReportedEvent<'a> {
     RecoveryCodesMade,
     /// A recovery code was used.
     RecoveryCodeUsed,
+    /// An operator will remove every way to sign in but the password, which the button cancels.
+    ResetPlanned {
+        /// When.
+        at: &'a str,
+    },
+    /// That was cancelled.
+    ResetCancelled,
+    /// It was done.
+    AuthenticatorsReset,
 }
 
 #[cfg(test)]
@@ -90,7 +99,7 @@ pub(super) mod tests {
         csrf: "form-proof",
         problem: None,
     };
-    const KINDS: [(&str, ReportedEvent<'static>, &str); 10] = [
+    const KINDS: [(&str, ReportedEvent<'static>, &str); 13] = [
         ("new-device", ReportedEvent::NewDevice, "A sign-in"),
         ("address", ReportedEvent::NewNetwork { client_name: "Example Notes" }, "was used from another network"),
         ("reused", ReportedEvent::CredentialReused { client_name: "Example Notes" }, "was used a second time"),
@@ -101,6 +110,9 @@ pub(super) mod tests {
         ("removed", ReportedEvent::AuthenticatorRemoved { name: "Passkey: Phone" }, "was removed: it was a way to sign in"),
         ("codes-made", ReportedEvent::RecoveryCodesMade, "New recovery codes were made"),
         ("code-used", ReportedEvent::RecoveryCodeUsed, "A recovery code was used"),
+        ("reset-planned", ReportedEvent::ResetPlanned { at: "23 November 2026, 05:37 UTC" }, "will be removed on"),
+        ("reset-cancelled", ReportedEvent::ResetCancelled, "was cancelled"),
+        ("reset", ReportedEvent::AuthenticatorsReset, "except the password was removed"),
     ];
 
     pub fn samples() -> Vec<Sample> {
@@ -124,6 +136,7 @@ pub(super) mod tests {
             ReportedEvent::EmailChanged { to: &received },
             ReportedEvent::AuthenticatorAdded { name: &received },
             ReportedEvent::AuthenticatorRemoved { name: &received },
+            ReportedEvent::ResetPlanned { at: &received },
         ] {
             let page = NotMe {
                 layout: LAYOUT,

@@ -4,6 +4,7 @@
 
 mod factors;
 mod operator;
+mod resets;
 
 use super::{
     AnyConnection, Result,
@@ -27,6 +28,7 @@ pub use operator::{
     ImportedUser, add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import,
     reset_password, take_password,
 };
+pub use resets::{Others, RemovalOfOthers, cancel_reset, carry_out_reset, take_authenticator};
 
 /// What was ended.
 #[derive(Clone, Debug, Default)]
@@ -136,6 +138,7 @@ pub(super) fn report_not_me_in(connection: &mut AnyConnection, but: Option<&Sess
     if password_taken {
         users::set_password(connection, event.user, None)?;
     }
+    resets::end_reset_in(connection, event)?;
     end_requests(connection, event)?;
     let ended = end_all(connection, (event.user, but), EndReason::NotMe, event.at)?;
     if but.is_none() {
@@ -249,6 +252,7 @@ fn delete_in(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<(
     links::end_to_address(connection, email, now)?;
     deliveries::forget(connection, &[email, username])?;
     authenticators::remove_all(connection, id)?;
+    super::resets::end(connection, id)?;
     users::remove(connection, id)?;
     deletions::mark(connection, &Deleted::User(id), now)
 }

@@ -1,12 +1,12 @@
 //! The table `authenticators`: the passkeys, TOTP apps and sets of recovery codes of users. The password is in `users`. Whoever
 //! changes what an account can be entered with does so in `account`, which tells its owner.
 
-use diesel::prelude::*;
+use diesel::{dsl::count, prelude::*};
 
 use super::{
     AnyConnection, Result,
     mapping::{Row, time, times},
-    schema::authenticators,
+    schema::{authenticators, users},
 };
 use crate::protocol::{
     account::authenticator::AuthenticatorKind,
@@ -103,6 +103,41 @@ pub fn find(connection: &mut AnyConnection, id: Id) -> Result<Option<Authenticat
 pub fn find_passkey(connection: &mut AnyConnection, credential_id: &[u8]) -> Result<Option<Authenticator>> {
     let row = authenticators::table.filter(authenticators::credential_id.eq(credential_id)).select(AuthenticatorRow::as_select());
     row.get_result(connection).optional()?.map(to_value).transpose()
+}
+
+/// How many users have what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// All users.
+    pub users: i64,
+    /// Those with a password.
+    pub with_password: i64,
+    /// Those with a passkey or a TOTP app.
+    pub with_second_factor: i64,
+    /// Those with an authenticator of a kind.
+    pub of_kind: Vec<(AuthenticatorKind, i64)>,
+}
+
+/// Counts the users who have what. It reads every authenticator.
+///
+/// # Errors
+/// Database errors.
+pub fn counts(connection: &mut AnyConnection) -> Result<Counts> {
+    let users_with = |connection: &mut AnyConnection, kinds: &[AuthenticatorKind]| -> Result<i64> {
+        let kinds = kinds.iter().map(|kind| kind.as_str());
+        let theirs = authenticators::table.filter(authenticators::kind.eq_any(kinds));
+        Ok(theirs.select(count(authenticators::user_id).aggregate_distinct()).get_result(connection)?)
+    };
+    let mut of_kind = Vec::new();
+    for kind in AuthenticatorKind::ALL {
+        of_kind.push((*kind, users_with(connection, &[*kind])?));
+    }
+    Ok(Counts {
+        users: users::table.count().get_result(connection)?,
+        with_password: users::table.filter(users::password_hash.is_not_null()).count().get_result(connection)?,
+        with_second_factor: users_with(connection, &[AuthenticatorKind::Passkey, AuthenticatorKind::Totp])?,
+        of_kind,
+    })
 }
 
 /// Inserts an authenticator. Part of a transaction.

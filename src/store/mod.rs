@@ -32,6 +32,7 @@ mod notifications;
 mod probe;
 mod progress;
 pub mod rate_limits;
+pub mod resets;
 pub mod revisions;
 pub mod revoked_tokens;
 mod schema;

@@ -5,13 +5,15 @@ use super::source::sources;
 
 /// The tables of an account, and the functions that operations may call by themselves: those that read, and the end of an
 /// invitation, which is of no account yet.
-const READ_ONLY: [(&str, &[&str]); 7] = [
+const READ_ONLY: [(&str, &[&str]); 9] = [
     ("users", &["find", "find_by_login", "ids_after", "names", "page"]),
     ("sessions", &["find", "of_user", "unended_of"]),
     ("grants", &["find", "list_found"]),
     ("consents", &["find", "of_user", "page"]),
     ("devices", &["of_user"]),
     ("activity", &["of"]),
+    ("authenticators", &["of_user", "find", "counts"]),
+    ("resets", &["find"]),
     ("links", &["find", "of_user", "open_of", "invitations", "withdraw"]),
 ];
 

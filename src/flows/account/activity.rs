@@ -7,14 +7,17 @@ use actix_web::web::Data;
 use super::{SignedIn, answer, ending::ended_page, url};
 use crate::{
     app::App,
-    flows::{account::overview::AccountOverview, formatting},
+    flows::{
+        account::overview::AccountOverview,
+        formatting::{self, ShownTime},
+    },
     pages::{ActivityDay, ActivityEntry, ActivityPage, ActivityProblem, AfterEnd, Form as Target, NotMeEffect},
     paths,
     protocol::{
         account::activity::{Activity, Entry},
         values::id::Id,
     },
-    store::{AnyConnection, account, activity, grants},
+    store::{AnyConnection, account, activity, grants, resets},
     web::{
         page,
         page_request::{PageError, PageRequest},
@@ -44,6 +47,23 @@ pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
 /// `POST /account/not-me`.
 pub async fn post_not_me(request: PageRequest, app: Data<App>) -> Reply {
     answer(request, &app, paths::ACCOUNT_ACTIVITY, not_me).await
+}
+
+/// `POST /account/cancel-reset`.
+pub async fn post_cancel_reset(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_ACTIVITY, cancel_reset).await
+}
+
+/// What an operator was told, that everything was lost, is not so: whoever is signed in has not lost it.
+fn cancel_reset(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    if !signed_in.sent(app, paths::ACCOUNT_CANCEL_RESET) {
+        return show(app, connection, signed_in, Some(ActivityProblem::FormExpired));
+    }
+    if account::cancel_reset(connection, &signed_in.event(Activity::ResetCancelled, None))? {
+        app.delivery_waker.wake();
+    }
+    let note = format!("cancelled the reset: user {}", signed_in.user.claims.id);
+    Ok(signed_in.done_at(app, paths::ACCOUNT_ACTIVITY, "reset-cancelled", None).noting(note))
 }
 
 fn not_me(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
@@ -99,6 +119,9 @@ fn show(
         .filter_map(|day| Some((day.first()?.day.as_str(), day.iter().map(ShownEntry::shown).collect())))
         .collect();
     let days: Vec<_> = days.iter().map(|(name, entries)| ActivityDay { name, entries }).collect();
+    let reset = resets::find(connection, signed_in.user.claims.id)?;
+    let reset = reset.map(|reset| ShownTime::of(reset.due_at, signed_in.context.now));
+    let cancels = (url(app, paths::ACCOUNT_CANCEL_RESET), signed_in.stamp(app, paths::ACCOUNT_CANCEL_RESET));
     let page = ActivityPage {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
@@ -107,6 +130,8 @@ fn show(
         newest: before.is_some().then_some(own.as_str()),
         not_me: Target { action: &url(app, paths::ACCOUNT_NOT_ME), csrf: &signed_in.stamp(app, paths::ACCOUNT_NOT_ME) },
         effect: effect(app, signed_in),
+        is_reset_cancelled: signed_in.done(app) == "reset-cancelled",
+        reset: reset.as_ref().map(|at| (at.when(), Target { action: &cancels.0, csrf: &cancels.1 })),
         problem,
     };
     Ok(match problem {

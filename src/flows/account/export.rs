@@ -20,6 +20,7 @@ use crate::{
         grant_history,
         grants::{self, Filter},
         links::{self, Link},
+        resets,
         sessions::{self, Session},
         subjects,
         users::User,
@@ -77,6 +78,7 @@ fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resu
         "allowed_apps": consents,
         "access_of_apps": accesses(connection, user, &account_overview)?,
         "activity": events(connection, user)?,
+        "authenticators_removed_at": time(resets::find(connection, id)?.map(|reset| reset.due_at)),
         "links_in_mails": links::of_user(connection, id)?.iter().map(link).collect::<Vec<_>>(),
     });
     Ok(Reply::json_file(NAME, &kept))

@@ -127,6 +127,9 @@ fn what(notified: &NotifiedEvent) -> Option<ReportedEvent<'_>> {
         NotificationKind::AuthenticatorRemoved => ReportedEvent::AuthenticatorRemoved { name: about? },
         NotificationKind::RecoveryCodesMade => ReportedEvent::RecoveryCodesMade,
         NotificationKind::RecoveryCodeUsed => ReportedEvent::RecoveryCodeUsed,
+        NotificationKind::ResetPlanned => ReportedEvent::ResetPlanned { at: about? },
+        NotificationKind::ResetCancelled => ReportedEvent::ResetCancelled,
+        NotificationKind::AuthenticatorsReset => ReportedEvent::AuthenticatorsReset,
         // Of these, only `NewDevice` is sent with such a link.
         NotificationKind::NewDevice
         | NotificationKind::ConfirmEmail

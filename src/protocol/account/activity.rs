@@ -72,11 +72,17 @@ pub enum Activity {
     RecoveryCodesMade,
     /// A recovery code was used.
     RecoveryCodeUsed,
+    /// An operator will remove everything but the password that the user can sign in with.
+    ResetPlanned,
+    /// That was cancelled.
+    ResetCancelled,
+    /// It was done.
+    AuthenticatorsReset,
 }
 
 impl Activity {
     /// Every kind.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::Registered,
         Self::Added,
         Self::SignedIn,
@@ -109,6 +115,9 @@ impl Activity {
         Self::AuthenticatorRemoved,
         Self::RecoveryCodesMade,
         Self::RecoveryCodeUsed,
+        Self::ResetPlanned,
+        Self::ResetCancelled,
+        Self::AuthenticatorsReset,
     ];
 
     /// The name it is stored under.
@@ -147,6 +156,9 @@ impl Activity {
             Self::AuthenticatorRemoved => "authenticator_removed",
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::ResetPlanned => "reset_planned",
+            Self::ResetCancelled => "reset_cancelled",
+            Self::AuthenticatorsReset => "authenticators_reset",
         }
     }
 

@@ -29,6 +29,12 @@ pub enum NotificationKind {
     RecoveryCodesMade,
     /// A recovery code was used. Link: this was not me.
     RecoveryCodeUsed,
+    /// An operator will remove everything but the password that the user can sign in with. Link: this was not me, which cancels it.
+    ResetPlanned,
+    /// That was cancelled. Link: this was not me.
+    ResetCancelled,
+    /// It was done. Link: this was not me.
+    AuthenticatorsReset,
     /// An operator removed the password. No link that performs an action: it says where to request a new one.
     PasswordTaken,
     /// The e-mail address was changed; to the old one. Link: this was not me; none if an operator changed it.
@@ -62,6 +68,9 @@ impl NotificationKind {
                 | Self::AuthenticatorRemoved
                 | Self::RecoveryCodesMade
                 | Self::RecoveryCodeUsed
+                | Self::ResetPlanned
+                | Self::ResetCancelled
+                | Self::AuthenticatorsReset
         )
     }
 }

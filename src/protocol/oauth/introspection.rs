@@ -66,7 +66,7 @@ pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes, username: Opti
     if !scopes.is_empty() {
         answer.insert("scope".into(), scopes.to_string().into()); // RFC 6749 §3.3: an empty list is omitted
     }
-    for name in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "acr"] {
+    for name in ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "acr", "amr"] {
         if let Some(value) = claims.get(name) {
             answer.insert(name.into(), value.clone());
         }

@@ -162,11 +162,15 @@ impl RequiredClass {
 }
 
 /// The class that tokens tell, where a request names classes: the strongest of these that was shown, so that who compares it with
-/// the requested value finds that (Core §5.5.1.1, RFC 9470 §5). `None` means that of the sign-in.
+/// the requested value finds that (Core §5.5.1.1, RFC 9470 §5). Where some are essential, only these count. `None` means the class of
+/// the sign-in.
 #[must_use]
 pub fn told(request: &AuthorizationRequest, shown: Option<Class>) -> Option<Class> {
-    let essential = request.claims.essential_acr.iter().flatten().filter_map(|name| Class::from_name(name));
-    let told = essential.chain(request.wished_classes.iter().copied()).filter(|class| Some(*class) <= shown).max();
+    let essential = request.claims.essential_acr.as_deref().filter(|values| !values.is_empty());
+    let told = match essential {
+        Some(values) => values.iter().filter_map(|name| Class::from_name(name)).filter(|class| Some(*class) <= shown).max(),
+        None => request.wished_classes.iter().copied().filter(|class| Some(*class) <= shown).max(),
+    };
     told.filter(|class| Some(*class) != shown)
 }
 

@@ -91,8 +91,7 @@ fn the_strictest_of_client_and_api_decides() {
     assert_eq!(of(Some(Hardware), Some(TwoFactors), &at_api), Some(Hardware));
     assert_eq!(of(Some(TwoFactors), Some(PhishingResistant), &at_api), Some(PhishingResistant));
     assert_eq!(of(Some(Password), None, &essential(&[Hardware, TwoFactors])), Some(TwoFactors), "one of them is enough");
-    let other = request(None, Some(TwoFactors), "");
-    assert_eq!(RequiredClass::of_request(&other).mandatory(), Some(TwoFactors), "its default API");
+    assert_eq!(of(None, Some(TwoFactors), ""), None, "the token is not for that API");
 }
 
 #[test]
@@ -168,6 +167,8 @@ fn tokens_tell_a_requested_class_that_was_shown() {
     assert_eq!(told(&acr_values(&[Password, TwoFactors]), PhishingResistant), Some(TwoFactors), "the strongest of them");
     assert_eq!(told(&acr_values(&[Hardware]), TwoFactors), None, "never one that was not");
     assert_eq!(told(&essential(&[TwoFactors, Hardware]), PhishingResistant), Some(TwoFactors));
+    let both = format!("{}&{}", essential(&[Password]), acr_values(&[PhishingResistant]));
+    assert_eq!(told(&both, PhishingResistant), Some(Password), "what is essential decides");
     assert_eq!(told(&essential(&[PhishingResistant]), PhishingResistant), None, "what was shown is what is told");
 }
 

@@ -55,6 +55,8 @@ pub struct OfUser<'a> {
     /// The authentication context class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acr: Option<&'static str>,
+    /// How the user authenticated (RFC 8176).
+    pub amr: Vec<&'a str>,
     /// The session in which the grant was issued.
     pub sid: &'a str,
     /// The user's roles and groups, if the scopes were granted, and what the APIs ask for.

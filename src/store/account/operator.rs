@@ -2,7 +2,10 @@
 //! of the links it supersedes (decision 0029). `operations` changes accounts only by these functions, so that no change lacks
 //! its entry or e-mail.
 
-use super::{Ended, delete_in, end_all, end_requests, reset_password_in};
+use super::{
+    Ended, delete_in, end_all, end_requests, reset_password_in,
+    resets::{Others, RemovalOfOthers, remove_others_in},
+};
 use crate::{
     protocol::{
         account::{activity::Activity, user},
@@ -146,12 +149,16 @@ pub fn reset_password(connection: &mut AnyConnection, hash: &str, event: &Event<
 }
 
 /// Begins a password reset that an operator cannot finish (ASVS 6.4.6): everything ends, the password is removed, and the user is
-/// told by e-mail where to request a new one. `None` if they could not: their address is not verified, the account is disabled or
-/// deleted. Then nothing was done.
+/// told by e-mail where to request a new one. What else they could sign in with is removed as well, at its time. `None` if they could
+/// not set a new password: their address is not verified, the account is disabled or deleted. Then nothing was done.
 ///
 /// # Errors
 /// Database errors.
-pub fn take_password(connection: &mut AnyConnection, (requested, ended): (&Event<'_>, &Event<'_>)) -> Result<Option<Ended>> {
+pub fn take_password(
+    connection: &mut AnyConnection,
+    (requested, ended): (&Event<'_>, &Event<'_>),
+    others: RemovalOfOthers<'_>,
+) -> Result<Option<(Ended, Others)>> {
     dialect::together(connection, |connection| {
         let user = users::lock(connection, requested.user)?;
         let Some(user) = user.filter(User::can_recover) else { return Ok(None) };
@@ -162,7 +169,8 @@ pub fn take_password(connection: &mut AnyConnection, (requested, ended): (&Event
         notifications::ask_to_recover(connection, requested, &user)?;
         let ended = end_all(connection, (requested.user, None), EndReason::PasswordRemoved, requested.at)?;
         devices::forget(connection, requested.user)?;
-        Ok(Some(Ended { password_taken: true, ..ended }))
+        let others = remove_others_in(connection, &user, others)?;
+        Ok(Some((Ended { password_taken: true, ..ended }, others)))
     })
 }
 
