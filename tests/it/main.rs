@@ -67,6 +67,7 @@ mod signing;
 mod spellings;
 mod statement_time;
 mod statements;
+mod strength;
 mod supervisor;
 mod token;
 mod userinfo;

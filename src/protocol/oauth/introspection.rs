@@ -59,7 +59,7 @@ pub fn tells_username(scopes: &Scopes) -> bool {
     scopes.contains(PROFILE)
 }
 
-/// The response for an active access token; `claims` are its own, `scopes` those the caller may see.
+/// The response for an active access token, with how its user signed in (RFC 9470 §6.2); `claims` are its own, `scopes` those the caller may see.
 #[must_use]
 pub fn access_token(claims: &Map<String, Value>, scopes: &Scopes, username: Option<&str>) -> Map<String, Value> {
     let mut answer = Map::from_iter([("active".to_owned(), json!(true)), ("token_type".to_owned(), json!("Bearer"))]);

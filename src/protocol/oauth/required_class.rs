@@ -1,6 +1,6 @@
 //! How strong a sign-in must be: by the request (`acr_values`, an essential `acr`), by the minimums of its client and its APIs, and by
 //! those of the user's roles and groups and of everyone. The strictest decides. What follows for a user who has shown less (another
-//! factor, adding one, or an error) is decided here as well, and nowhere else (OpenID Connect Core §5.5.1.1, RFC 9470 §5).
+//! factor, adding one, or an error) is decided here as well, and nowhere else (OpenID Connect Core 3.1.2.1 and §5.5.1.1, RFC 9470 §5).
 
 use std::collections::BTreeMap;
 

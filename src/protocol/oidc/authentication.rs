@@ -165,11 +165,19 @@ pub mod by_word {
 
     use super::{CLASS_WORDS, Class};
 
+    /// Writes it.
+    ///
+    /// # Errors
+    /// The serializer's.
     #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     pub fn serialize<S: Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
         class.map(Class::word).serialize(serializer)
     }
 
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What was expected and what was received.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Class>, D::Error> {
         let Some(word) = Option::<Cow<'de, str>>::deserialize(deserializer)? else { return Ok(None) };
         let expected = || Error::custom(format_args!("expected one of {}, received '{word}'", CLASS_WORDS.join(", ")));

@@ -47,7 +47,7 @@ pub struct AccessToken<'a> {
     pub user: Option<OfUser<'a>>,
 }
 
-/// The claims of an access token about the user and their sign-in (RFC 9068 §2.2.1, §2.2.3.1).
+/// The claims of an access token about the user and their sign-in (RFC 9068 §2.2.1, §2.2.3.1; RFC 9470 §6.1).
 #[derive(Clone, Debug, Serialize)]
 pub struct OfUser<'a> {
     /// When the user last authenticated, in seconds.
