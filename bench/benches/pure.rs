@@ -263,6 +263,12 @@ fn access_token<'a>(grant: &'a Grant, sub: &'a str, sid: &'a str) -> AccessToken
         iat: NOW.seconds(),
         jti: claims::jti(grant.id, [9; 12]),
         scope: grant.scopes.to_string(),
-        user: Some(OfUser { auth_time: grant.auth_time.seconds(), acr: None, amr: grant.amr.methods().collect(), sid, claims: &NO_CLAIMS }),
+        user: Some(OfUser {
+            auth_time: grant.auth_time.seconds(),
+            acr: None,
+            amr: grant.amr.methods().collect(),
+            sid,
+            claims: &NO_CLAIMS,
+        }),
     }
 }

@@ -28,7 +28,7 @@ use crate::{
         users::{self, UserView},
     },
     passwords::{Passwords, rules::Rules},
-    protocol::values::time::Span,
+    protocol::{error::Invalid, values::time::Span},
 };
 use details::Details;
 
@@ -152,8 +152,8 @@ pub struct Reset {
 }
 
 /// Parses a duration.
-fn span(text: &str) -> Result<Span, String> {
-    Span::parse(text).ok_or_else(|| "expected a duration such as 24h, or 0s".to_owned())
+fn span(text: &str) -> Result<Span, Invalid> {
+    Span::parse(text).ok_or_else(|| "expected a duration such as 24h, or 0s".into())
 }
 
 #[derive(Debug, clap::Args)]

@@ -1,6 +1,6 @@
 //! Tests of the activity page in every state, and of the sentence for every kind.
 
-use super::super::account_frame::tests::{LATER, ALICE, BERN, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
+use super::super::account_frame::tests::{ALICE, BERN, LATER, LONG, NOW, RIGHT_TO_LEFT, assert_framed};
 use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;

@@ -101,7 +101,7 @@ impl Grant {
     /// The class that its tokens tell: the one that was requested and met, or that of the sign-in. Never one above what was shown.
     #[must_use]
     pub fn acr(&self) -> Option<Class> {
-        self.class().map(|class| self.claims.told_acr.map_or(class, |told| told.min(class)))
+        self.class().map(|class| self.claims.reported_acr.map_or(class, |reported| reported.min(class)))
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Cookie {
     Link,
     /// A sign-in in progress, sealed: what was shown so far.
     SignIn,
-    /// The user does not want to add another factor for now.
+    /// That the user has postponed adding another factor.
     NotNow,
 }
 

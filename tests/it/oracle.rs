@@ -70,7 +70,14 @@ fn world(server: &Server) -> Value {
     }
     let scopes = ["notes:read", "notes:write"].map(|name| ApiScope { name: name.into(), description: None });
     for (uri, scopes) in [(API, scopes.to_vec()), (FILES, vec![])] {
-        let api = Api { uri: uri.into(), name: uri.into(), scopes, tokens: ApiTokens::default(), min_acr: None, created_at: server.now() };
+        let api = Api {
+            uri: uri.into(),
+            name: uri.into(),
+            scopes,
+            tokens: ApiTokens::default(),
+            min_acr: None,
+            created_at: server.now(),
+        };
         server.store(|connection| apis::insert(connection, &api));
     }
     let (private, public) = key();

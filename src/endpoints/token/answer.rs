@@ -51,7 +51,13 @@ impl Exchange<'_> {
             iat: now.seconds(),
             jti: claims::jti(grant.id, random::bytes()),
             scope: scopes.to_string(),
-            user: Some(OfUser { auth_time: grant.auth_time.seconds(), acr, amr: grant.amr.methods().collect(), sid: &sid, claims: &user.access_token }),
+            user: Some(OfUser {
+                auth_time: grant.auth_time.seconds(),
+                acr,
+                amr: grant.amr.methods().collect(),
+                sid: &sid,
+                claims: &user.access_token,
+            }),
         };
         let access_token = self.key.access_token(&claims, user.typ)?;
         let id_token = |claims| {

@@ -165,13 +165,13 @@ impl RequiredClass {
 /// the requested value finds that (Core §5.5.1.1, RFC 9470 §5). Where some are essential, only these count. `None` means the class of
 /// the sign-in.
 #[must_use]
-pub fn told(request: &AuthorizationRequest, shown: Option<Class>) -> Option<Class> {
+pub fn reported(request: &AuthorizationRequest, shown: Option<Class>) -> Option<Class> {
     let essential = request.claims.essential_acr.as_deref().filter(|values| !values.is_empty());
-    let told = match essential {
+    let reported = match essential {
         Some(values) => values.iter().filter_map(|name| Class::from_name(name)).filter(|class| Some(*class) <= shown).max(),
         None => request.wished_classes.iter().copied().filter(|class| Some(*class) <= shown).max(),
     };
-    told.filter(|class| Some(*class) != shown)
+    reported.filter(|class| Some(*class) != shown)
 }
 
 #[cfg(test)]

@@ -161,15 +161,15 @@ fn minimums_of_users_apply_by_role_group_and_date() {
 
 #[test]
 fn tokens_tell_a_requested_class_that_was_shown() {
-    let told = |extra: &str, shown| told(&request(None, None, extra), Some(shown));
-    assert_eq!(told("", Hardware), None);
-    assert_eq!(told(&acr_values(&[TwoFactors]), PhishingResistant), Some(TwoFactors));
-    assert_eq!(told(&acr_values(&[Password, TwoFactors]), PhishingResistant), Some(TwoFactors), "the strongest of them");
-    assert_eq!(told(&acr_values(&[Hardware]), TwoFactors), None, "never one that was not");
-    assert_eq!(told(&essential(&[TwoFactors, Hardware]), PhishingResistant), Some(TwoFactors));
+    let reported = |extra: &str, shown| super::reported(&request(None, None, extra), Some(shown));
+    assert_eq!(reported("", Hardware), None);
+    assert_eq!(reported(&acr_values(&[TwoFactors]), PhishingResistant), Some(TwoFactors));
+    assert_eq!(reported(&acr_values(&[Password, TwoFactors]), PhishingResistant), Some(TwoFactors), "the strongest of them");
+    assert_eq!(reported(&acr_values(&[Hardware]), TwoFactors), None, "never one that was not");
+    assert_eq!(reported(&essential(&[TwoFactors, Hardware]), PhishingResistant), Some(TwoFactors));
     let both = format!("{}&{}", essential(&[Password]), acr_values(&[PhishingResistant]));
-    assert_eq!(told(&both, PhishingResistant), Some(Password), "what is essential decides");
-    assert_eq!(told(&essential(&[PhishingResistant]), PhishingResistant), None, "what was shown is what is told");
+    assert_eq!(reported(&both, PhishingResistant), Some(Password), "what is essential decides");
+    assert_eq!(reported(&essential(&[PhishingResistant]), PhishingResistant), None, "what was shown is what is told");
 }
 
 /// What happens to an account and its session.
@@ -234,12 +234,12 @@ proptest! {
                 Event::SignIn(_) | Event::Show(_) => {} // what one does not have one cannot show
             }
             let shown = proofs.class();
-            let told = told(&request, shown).or(shown);
-            prop_assert!(told <= shown, "told {told:?}, shown {shown:?}");
-            if let (Some(wanted), Some(told)) = (&wanted, told)
+            let reported = super::reported(&request, shown).or(shown);
+            prop_assert!(reported <= shown, "reported {reported:?}, shown {shown:?}");
+            if let (Some(wanted), Some(reported)) = (&wanted, reported)
                 && required.essential <= shown
             {
-                prop_assert!(wanted.contains(&told), "an essential class is one of those that were requested");
+                prop_assert!(wanted.contains(&reported), "an essential class is one of those that were requested");
             }
             let strength = required.weigh(shown, || Ok::<_, Infallible>(owned)).unwrap();
             let reach = owned.strongest().max(shown);

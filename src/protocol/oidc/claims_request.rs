@@ -33,7 +33,7 @@ pub struct ClaimsRequest {
     pub wished_acr: Vec<String>,
     /// The class that tokens tell, where it is another than that of the sign-in: one that was requested, and that it includes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told_acr: Option<Class>,
+    pub reported_acr: Option<Class>,
 }
 
 /// An essential `acr` of which this server knows none of the values.

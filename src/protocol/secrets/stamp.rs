@@ -27,7 +27,7 @@ pub enum Purpose {
     SignInNotice,
     /// This was done in this session, and a page confirms it.
     Done,
-    /// This user does not want to add another factor for now.
+    /// This user has postponed adding another factor.
     EnrolmentPostponed,
 }
 

@@ -67,7 +67,7 @@ macro_rules! assignments {
 }
 
 fn claims(grant: &Grant) -> Result<Option<String>> {
-    let is_empty = grant.claims.is_empty() && grant.claims.told_acr.is_none();
+    let is_empty = grant.claims.is_empty() && grant.claims.reported_acr.is_none();
     let claims = (!is_empty).then(|| serde_json::to_string(&grant.claims));
     claims.transpose().map_err(|error| Error::Failed(error.to_string()))
 }

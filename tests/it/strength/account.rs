@@ -49,8 +49,7 @@ fn they_need_what_is_required_of_their_user() {
 
 #[test]
 fn a_role_is_enough_to_need_more() {
-    let minimums =
-        Minimums { roles: [("admin".to_owned(), always(Class::PhishingResistant))].into(), ..Minimums::default() };
+    let minimums = Minimums { roles: [("admin".to_owned(), always(Class::PhishingResistant))].into(), ..Minimums::default() };
     both_with(
         |config| config.minimums = minimums.clone(),
         |server| {

@@ -1,6 +1,8 @@
 //! The page that asks for another factor on the way to an app: what it offers, and the ways from it.
 
-use symbolon::testing::protocol::{account::authenticator::AuthenticatorKind, oauth::client::ClientKind, oidc::authentication::Class};
+use symbolon::testing::protocol::{
+    account::authenticator::AuthenticatorKind, oauth::client::ClientKind, oidc::authentication::Class,
+};
 
 use super::{UNMET, give, opened, short};
 use crate::harness::{Browser, CALLBACK, both, query_of};
