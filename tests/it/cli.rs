@@ -4,6 +4,7 @@
 
 mod accounts;
 mod apis;
+mod authenticators;
 mod check;
 mod client_json;
 mod clients;

@@ -46,7 +46,12 @@ fn expected(issuer: &str) -> Value {
         "revocation_endpoint_auth_signing_alg_values_supported": OF_CLIENTS,
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
-        "acr_values_supported": ["urn:symbolon:acr:password"],
+        "acr_values_supported": [
+            "urn:symbolon:acr:password",
+            "urn:symbolon:acr:two-factors",
+            "urn:symbolon:acr:phishing-resistant",
+            "urn:symbolon:acr:hardware",
+        ],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ALGORITHMS,
         "userinfo_signing_alg_values_supported": ALGORITHMS,

@@ -121,6 +121,7 @@ fn a_client_is_told_everything_about_its_own_access_token() {
             "jti": claims["jti"],
             "auth_time": claims["auth_time"],
             "acr": "urn:symbolon:acr:password",
+            "amr": ["pwd"],
         });
         assert_eq!(received(server, "web", tokens.text("access_token")), expected);
         for hint in ["refresh_token", "access_token", "id_token", "x", ""] {

@@ -35,9 +35,9 @@ const COLUMNS: [&str; 2] = [
      WHERE c.table_schema = 'public' AND c.table_name NOT LIKE '\\_\\_%' ORDER BY c.table_name, c.ordinal_position",
 ];
 
-/// The indexes that the migrations name, and the columns that are unique by themselves.
+/// The indexes that the migrations name, and what is unique.
 const INDEXES: [&str; 2] = [
-    "SELECT m.tbl_name AS of, CASE WHEN m.sql IS NULL THEN 'unique' ELSE m.name END || ' ' || (SELECT group_concat(name) FROM pragma_index_info(m.name)) AS what
+    "SELECT m.tbl_name AS of, CASE l.\"unique\" WHEN 1 THEN 'unique' ELSE m.name END || ' ' || (SELECT group_concat(name) FROM pragma_index_info(m.name)) AS what
      FROM sqlite_master m JOIN pragma_index_list(m.tbl_name) l ON l.name = m.name WHERE m.type = 'index' AND l.origin <> 'pk' AND m.tbl_name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1, 2",
     "SELECT t.relname::text AS of, CASE WHEN i.indisunique THEN 'unique' ELSE x.relname::text END || ' ' || (SELECT string_agg(pg_get_indexdef(x.oid, a.attnum, true), ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = x.oid) AS what
      FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_namespace n ON n.oid = t.relnamespace
@@ -84,6 +84,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
         [
             "activity",
             "apis",
+            "authenticators",
             "client_origins",
             "client_refusals",
             "clients",
@@ -97,6 +98,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
             "links",
             "meta",
             "rate_limits",
+            "resets",
             "revisions",
             "revoked_tokens",
             "sessions",
@@ -108,7 +110,7 @@ fn up_down_and_up_again_with_the_same_tables_on_both() {
         ]
     );
     assert_eq!(tables["meta"], ["name TEXT NOT NULL 1", "value TEXT NOT NULL 0"]);
-    assert_eq!(indexes["users"], ["unique email", "unique username"]);
+    assert_eq!(indexes["users"], ["unique email", "unique user_handle", "unique username"]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn a_code_becomes_tokens_with_the_claims_of_rfc_9068() {
 
         let access = claims_of(answer.text("access_token"));
         let names: Vec<_> = access.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(names, ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "auth_time", "acr", "sid"]);
+        assert_eq!(names, ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "auth_time", "acr", "amr", "sid"]);
         assert_eq!(access["iss"], server.url);
         assert_eq!(access["sub"], alice.claims.id.to_string());
         assert_eq!(access["aud"], serde_json::json!([API, server.url]));

@@ -36,7 +36,8 @@ fn stage(server: &Server) -> Client {
 
 /// The claims about the user.
 fn about(token: &str) -> Value {
-    const OF_TOKENS: [&str; 11] = ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "auth_time", "acr", "sid"];
+    const OF_TOKENS: [&str; 12] =
+        ["iss", "sub", "aud", "client_id", "exp", "iat", "jti", "scope", "auth_time", "acr", "amr", "sid"];
     let claims = claims_of(token).as_object().unwrap().clone();
     claims.into_iter().filter(|(name, _)| !OF_TOKENS.contains(&name.as_str())).collect::<Map<_, _>>().into()
 }

@@ -127,10 +127,19 @@ fn classes_of_authentication() {
     both(|server| {
         server.add_user("alice");
         let spa = server.add_client("spa", ClientKind::Spa, |_| ());
-        let candidates = ["urn:symbolon:acr:password", "urn:symbolon:acr:mfa", "0", "urn:mace:incommon:iap:silver", "pwd"];
+        let classes =
+            ["password", "two-factors", "phishing-resistant", "hardware"].map(|word| format!("urn:symbolon:acr:{word}"));
+        let others = ["urn:symbolon:acr:mfa", "0", "urn:mace:incommon:iap:silver", "pwd"];
+        let candidates: Vec<_> = classes.iter().map(String::as_str).chain(others).collect();
         super::exactly(server, "acr_values_supported", &candidates, |class| {
             let claims = json!({"id_token": {"acr": {"essential": true, "value": class}}}).to_string();
             let mut browser = Browser::new(server);
+            browser.sign_in("alice");
+            // The strongest, which includes each of them.
+            server.store(|connection| {
+                use diesel::RunQueryDsl;
+                diesel::sql_query("UPDATE sessions SET amr = 'pwd hwk user mfa'").execute(connection).map_err(Into::into)
+            });
             let page = browser.follow(&Browser::request(&spa, "openid", &[("claims", &claims)]), "alice", "allow");
             match error(&page).as_str() {
                 "" => {}
