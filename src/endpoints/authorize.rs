@@ -150,7 +150,7 @@ impl Handler<'_> {
         match (step, session) {
             (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
             (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
-            (Step::StepUp, Some(_)) => Ok(Reply::see_other(&self.url(paths::SECOND_FACTOR, &[]))),
+            (Step::AnotherFactor, Some(_)) => Ok(Reply::see_other(&self.url(paths::SECOND_FACTOR, &[]))),
             (Step::Enrol, Some(_)) => Ok(Reply::see_other(&self.url(paths::ACCOUNT_ENROL, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
             (Step::Issue | Step::Allow, Some(_)) if self.is_head => Ok(Reply::empty(StatusCode::OK)),

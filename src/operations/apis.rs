@@ -75,7 +75,6 @@ pub struct ApiChanges {
     /// The new list of claims in its access tokens; `None` leaves it.
     pub token_claims: Option<Vec<String>>,
     /// The weakest class of sign-in for its tokens; `None` leaves it.
-    #[expect(clippy::option_option, reason = "it may be left, set or taken back")]
     pub min_acr: Option<Option<Class>>,
 }
 

@@ -126,7 +126,7 @@ pub fn refuse_with(
     params: &Params,
     why: ProtocolError,
 ) -> Result<Reply, Fault> {
-    let description = why.description.to_string();
+    let description = why.description.clone();
     let registered = app.registrations.now(connection, context.now)?;
     let (address, error) = match read(app, context, connection, &registered, params)? {
         Read::Page(page) => return Ok(page),

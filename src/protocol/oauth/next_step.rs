@@ -108,6 +108,7 @@ impl ConsentGiver {
 
 /// The facts the decision depends on.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts<'a> {
     /// The session of this browser.
     pub signed_in: Option<SignedIn>,
@@ -143,7 +144,7 @@ pub enum Step {
     /// Show the account selection page.
     SelectAccount,
     /// Show the page that asks for another factor.
-    StepUp,
+    AnotherFactor,
     /// Show the page that asks the user to add another factor.
     Enrol,
     /// Show the consent page.
@@ -223,7 +224,7 @@ fn strengthen(facts: &Facts<'_>, signed_in: SignedIn, silent: bool, fresh: bool)
         Strength::StepUp { .. } | Strength::Enrol { .. } if signed_in.class.is_none() => {
             Some(if fresh { unmet("the sign-in is of no class that this server knows") } else { Step::SignIn })
         }
-        Strength::StepUp { .. } => Some(Step::StepUp),
+        Strength::StepUp { .. } => Some(Step::AnotherFactor),
         Strength::Enrol { .. } => Some(Step::Enrol),
     }
 }

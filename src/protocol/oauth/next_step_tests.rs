@@ -52,7 +52,7 @@ fn code(step: Step) -> &'static str {
         Step::SignIn => "sign in",
         Step::Register => "register",
         Step::SelectAccount => "select account",
-        Step::StepUp => "step up",
+        Step::AnotherFactor => "step up",
         Step::Enrol => "enrol",
         Step::Consent => "consent",
         Step::Allow => "allow",

@@ -169,7 +169,6 @@ pub mod by_word {
     ///
     /// # Errors
     /// The serializer's.
-    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     pub fn serialize<S: Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
         class.map(Class::word).serialize(serializer)
     }

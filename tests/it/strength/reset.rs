@@ -46,7 +46,7 @@ fn left(server: &Server, user: &User) -> usize {
 /// The newest e-mail to Alice with these words in its subject.
 fn newest(server: &Server, mail: &MailServer, words: &str) -> crate::harness::ReceivedMessage {
     settled(server);
-    let found = mail.messages().into_iter().filter(|message| message.subject.contains(words)).next_back();
+    let found = mail.messages().into_iter().rfind(|message| message.subject.contains(words));
     found.unwrap_or_else(|| panic!("no e-mail about {words}"))
 }
 
