@@ -8,6 +8,7 @@ mod protocol;
 
 // What the rules rely on: each module the only importer of the library it wraps.
 mod clock;
+mod codes;
 mod config;
 mod jose;
 mod logging;

@@ -51,6 +51,16 @@ pub const ACCOUNT_NOT_ME: &str = "/account/not-me";
 pub const ACCOUNT_CANCEL_RESET: &str = "/account/cancel-reset";
 /// Changing the password.
 pub const ACCOUNT_PASSWORD: &str = "/account/password";
+/// What the user can sign in with.
+pub const ACCOUNT_SECURITY: &str = "/account/security";
+/// Removes a way to sign in.
+pub const ACCOUNT_REMOVE: &str = "/account/security/remove";
+/// Renames a way to sign in.
+pub const ACCOUNT_RENAME: &str = "/account/security/rename";
+/// Adds a TOTP app.
+pub const ACCOUNT_TOTP_ADD: &str = "/account/totp/add";
+/// New recovery codes.
+pub const ACCOUNT_RECOVERY_CODES: &str = "/account/recovery-codes";
 /// Changing the e-mail address.
 pub const ACCOUNT_EMAIL: &str = "/account/email";
 /// Changing the display name.
@@ -119,7 +129,18 @@ pub fn leads_to_strength(path: &str) -> bool {
 /// own texts and an id, never the caller's text.
 #[must_use]
 pub fn account_page(path: &str) -> Option<Cow<'static, str>> {
-    let pages = [ACCOUNT, ACCOUNT_ACTIVITY, ACCOUNT_PASSWORD, ACCOUNT_EMAIL, ACCOUNT_DETAILS, ACCOUNT_DATA];
+    let pages = [
+        ACCOUNT,
+        ACCOUNT_ACTIVITY,
+        ACCOUNT_SECURITY,
+        ACCOUNT_REMOVE,
+        ACCOUNT_TOTP_ADD,
+        ACCOUNT_RECOVERY_CODES,
+        ACCOUNT_PASSWORD,
+        ACCOUNT_EMAIL,
+        ACCOUNT_DETAILS,
+        ACCOUNT_DATA,
+    ];
     let grant = || path.strip_prefix(ACCOUNT_GRANTS)?.strip_prefix('/').and_then(|id| Id::parse(id).ok());
     pages.into_iter().find(|page| *page == path).map(Cow::from).or_else(|| grant().map(of_grant).map(Cow::from))
 }

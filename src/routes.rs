@@ -14,7 +14,7 @@ use crate::{
         interaction::{consent, select_account},
         link::{confirm_email, not_me},
         logout, recover, register,
-        sign_in::login,
+        sign_in::{login, second_factor},
     },
     paths,
     web::{cors, no_route, request::Request},
@@ -34,6 +34,7 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
     config
         .service(page(base, paths::HOME, "GET, HEAD").route(read().to(home::get)))
         .service(page(base, paths::LOGIN, "GET, HEAD, POST").route(read().to(login::get)).route(web::post().to(login::post)))
+        .service(form(base, paths::SECOND_FACTOR).route(read().to(second_factor::get)).route(web::post().to(second_factor::post)))
         .service(
             page(base, paths::CONSENT, "GET, HEAD, POST").route(read().to(consent::get)).route(web::post().to(consent::post)),
         )
@@ -103,7 +104,7 @@ fn form(base: &str, path: &str) -> Resource {
 
 /// The account pages, for signed-in users.
 fn account_pages(config: &mut ServiceConfig, base: &str) {
-    use account::{activity, data, details, devices, email, ending, enrol, export, grant, password};
+    use account::{activity, data, details, devices, email, ending, enrol, export, grant, password, recovery_codes, security, totp};
     config
         .service(page(base, paths::ACCOUNT, "GET, HEAD").route(read().to(devices::get)))
         .service(page(base, paths::ACCOUNT_NAME, "POST").route(web::post().to(devices::post_name)))
@@ -112,6 +113,17 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
         .service(page(base, paths::ACCOUNT_ACTIVITY, "GET, HEAD").route(read().to(activity::get)))
         .service(page(base, paths::ACCOUNT_NOT_ME, "POST").route(web::post().to(activity::post_not_me)))
         .service(page(base, paths::ACCOUNT_CANCEL_RESET, "POST").route(web::post().to(activity::post_cancel_reset)))
+        .service(page(base, paths::ACCOUNT_SECURITY, "GET, HEAD").route(read().to(security::get)))
+        .service(page(base, paths::ACCOUNT_RENAME, "POST").route(web::post().to(security::post_rename)))
+        .service(
+            form(base, paths::ACCOUNT_REMOVE).route(read().to(security::get_remove)).route(web::post().to(security::post_remove)),
+        )
+        .service(form(base, paths::ACCOUNT_TOTP_ADD).route(read().to(totp::get)).route(web::post().to(totp::post)))
+        .service(
+            form(base, paths::ACCOUNT_RECOVERY_CODES)
+                .route(read().to(recovery_codes::get))
+                .route(web::post().to(recovery_codes::post)),
+        )
         .service(
             page(base, paths::ACCOUNT_PASSWORD, "GET, HEAD, POST")
                 .route(read().to(password::get))

@@ -16,6 +16,9 @@ pub mod cli {
 pub mod clock {
     pub use crate::clock::*;
 }
+pub mod codes {
+    pub use crate::codes::*;
+}
 pub mod config {
     pub use crate::config::*;
 }

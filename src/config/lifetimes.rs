@@ -30,6 +30,8 @@ pub struct Lifetimes {
     pub remembered_session_idle: Span,
     /// A remembered session's absolute lifetime.
     pub remembered_session_absolute: Span,
+    /// How long a browser that its user trusts needs no code of a TOTP app; zero if none can be trusted.
+    pub trusted_browser: Span,
     /// How long ended grants and sessions are kept before they are purged.
     pub purge_after: Span,
     /// How long the history of grants and accounts is kept.
@@ -54,6 +56,7 @@ impl Lifetimes {
             session_absolute: settings.session_absolute_lifetime.into(),
             remembered_session_idle: settings.remembered_session_idle_lifetime.into(),
             remembered_session_absolute: settings.remembered_session_absolute_lifetime.into(),
+            trusted_browser: settings.trusted_browser_lifetime.into(),
             purge_after: settings.purge_after.into(),
             history: settings.history_retention.into(),
             refresh_history: settings.refresh_history_retention.into(),

@@ -7,7 +7,7 @@ use crate::{
     protocol::{
         account::{
             activity::Activity,
-            authenticator::{AuthenticatorKind, Owned},
+            authenticator::{AuthenticatorKind, Owned, RECOVERY_CODES},
         },
         values::id::Id,
     },
@@ -19,9 +19,6 @@ use crate::{
         users::User,
     },
 };
-
-/// The number of recovery codes in a set.
-pub const RECOVERY_CODES: u32 = 10;
 
 /// What this user has.
 ///

@@ -65,7 +65,7 @@ pub(super) mod tests {
         let html = page.render().unwrap();
         let tags = markup::tags(&html);
         let links: Vec<_> = tags.iter().filter(|tag| tag.name == "a").collect();
-        for path in ["", "/activity", "/password", "/email", "/details", "/data"] {
+        for path in ["", "/activity", "/security", "/password", "/email", "/details", "/data"] {
             let path = format!("/account{path}");
             assert!(links.iter().any(|link| link.get("href") == Some(&path)), "{current}: the way to {path}");
         }

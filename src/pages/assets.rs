@@ -22,11 +22,12 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The name in `static/`, the content type, and the content.
-const FILES: [(&str, &str, &[u8]); 8] = [
+const FILES: [(&str, &str, &[u8]); 9] = [
     ("symbolon.css", CSS, include_bytes!("../../static/symbolon.css")),
     ("account.css", CSS, include_bytes!("../../static/account.css")),
     ("forms.js", JAVASCRIPT, include_bytes!("../../static/forms.js")),
     ("times.js", JAVASCRIPT, include_bytes!("../../static/times.js")),
+    ("codes.js", JAVASCRIPT, include_bytes!("../../static/codes.js")),
     ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
     ("favicon.svg", SVG, include_bytes!("../../static/favicon.svg")),
     ("half-left.svg", SVG, include_bytes!("../../static/half-left.svg")),

@@ -45,6 +45,10 @@ pub struct Remember<'a> {
 pub enum LoginNotice {
     /// A new password was set with a link in an e-mail.
     PasswordSet,
+    /// Too many codes were tried in one sign-in.
+    TooManyCodes,
+    /// A sign-in was not completed in time.
+    TookTooLong,
 }
 
 /// Why a sign-in failed. Unknown names, wrong passwords and disabled users are indistinguishable on purpose.
@@ -78,7 +82,11 @@ pub(super) mod tests {
     }
 
     const REMEMBER: Remember<'static> = Remember { lasts: "30 days", ticked: false };
-    const NOTICES: [(&str, LoginNotice, &str); 1] = [("password-set", LoginNotice::PasswordSet, "Your new password is set.")];
+    const NOTICES: [(&str, LoginNotice, &str); 3] = [
+        ("password-set", LoginNotice::PasswordSet, "Your new password is set."),
+        ("too-many-codes", LoginNotice::TooManyCodes, "Too many codes were tried."),
+        ("took-too-long", LoginNotice::TookTooLong, "The sign-in took too long."),
+    ];
 
     /// The page with every optional element.
     fn full(problem: Option<LoginProblem>) -> Login<'static> {

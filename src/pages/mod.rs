@@ -26,14 +26,18 @@ mod password;
 mod picture;
 mod recover;
 mod recover_password;
+mod recovery_codes;
 mod register;
 mod register_finish;
+mod second_factor;
+mod security;
 mod select_account;
 mod sign_out;
 mod span_text;
 mod state;
 mod timeline;
 mod timeline_rows;
+mod totp_add;
 mod when;
 
 #[cfg(test)]
@@ -68,14 +72,20 @@ pub use not_me::{NotMe, ReportedEvent};
 pub use password::{NewPasswordProblem, Password, PasswordDone, PasswordProblems};
 pub use recover::{Recover, RecoverOff, RecoverSent};
 pub use recover_password::{RecoverPassword, RecoverPasswordProblem};
+pub use recovery_codes::{RecoveryCodes, RecoveryCodesState};
 pub use register::{Register, RegisterProblem, RegisterSent};
 pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem};
+pub use second_factor::{SecondFactor, SecondFactorCode, SecondFactorOccasion, SecondFactorPassword, SecondFactorProblem};
+pub use security::{
+    MethodKind, RemoveMethod, RemoveMethodProblem, Security, SecurityDone, SecurityProblem, ShownMethod, method_name,
+};
 pub use select_account::{SelectAccount, SelectAccountProblem};
 pub use sign_out::{SignOut, SignOutNote, SignOutOutcome, SignedOut};
 pub use span_text::{relative, span_text};
 pub use state::kebab;
 pub use timeline::{EndGrant, GrantState, Timeline};
 pub use timeline_rows::{Point, RowKind, TimelineRow};
+pub use totp_add::{QrPicture, TotpAdd, TotpAddProblem};
 pub use when::{CalendarDay, CalendarTime};
 
 /// What every page has around its content.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::{
     Layout, Template, activity, assets, confirm_email, consent, data, details, devices, email, enrol, error, everything_ended,
-    form_post, home, invalid_link, login, markup, messages, not_me, password, recover, recover_password, register,
-    register_finish, select_account, sign_out, span_text, timeline, when,
+    form_post, home, invalid_link, login, markup, messages, not_me, password, recover, recover_password, recovery_codes,
+    register, register_finish, second_factor, security, select_account, sign_out, span_text, timeline, totp_add, when,
 };
 
 /// A rendered page with its name.
@@ -49,6 +49,10 @@ fn every_page_renders() {
     let samples: Vec<Sample> = [
         login::tests::samples(),
         consent::tests::samples(),
+        second_factor::tests::samples(),
+        security::tests::samples(),
+        totp_add::tests::samples(),
+        recovery_codes::tests::samples(),
         select_account::tests::samples(),
         home::tests::samples(),
         devices::tests::samples(),

@@ -172,8 +172,8 @@ pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, e
     })
 }
 
-/// Sets the password chosen by a user who knew the old one; this session continues under a new cookie. `None` if the old password
-/// was changed meanwhile.
+/// Sets the password chosen by a user who knew the old one, or has shown more, or had none; this session continues under a new
+/// cookie. `None` if the old password was changed, the account disabled or the session ended meanwhile.
 ///
 /// # Errors
 /// Database errors.
@@ -186,13 +186,10 @@ pub fn change_password(
 ) -> Result<Option<(Session, Ended)>> {
     dialect::together(connection, |connection| {
         // Both rows are locked before anything is changed.
-        if users::lock(connection, event.user)?.is_none() || !sessions::hold(connection, session, event.at)? {
+        if !still_counts(connection, (user, session), event.at)? {
             return Ok(None);
         }
-        let old = user.password_hash.as_deref().unwrap_or_default();
-        if !users::replace_hash(connection, event.user, old, hash)? {
-            return Ok(None);
-        }
+        users::set_password(connection, event.user, Some(hash))?;
         end_requests(connection, event)?;
         let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
             return Err(Error::Busy("the session changed concurrently".into())); // rolls the change back
@@ -278,5 +275,6 @@ fn end_all(
     grants.retain(|grant| Some(grant.sid) != spared);
     sessions::end_all(connection, user, spared, now)?;
     grants::revoke_everything(connection, user, spared, reason, now)?;
+    devices::end_trust(connection, user, but.and_then(|session| session.device_id.as_deref()))?;
     Ok(Ended { sessions, grants, ..Ended::default() })
 }

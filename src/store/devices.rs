@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::{
     AnyConnection, Result,
-    mapping::{Row, json},
+    mapping::{Row, json, times},
     schema::devices,
 };
 use crate::protocol::values::{id::Id, time::Timestamp};
@@ -38,9 +38,11 @@ pub struct Device {
     pub first_seen_at: i64,
     /// When it was last seen.
     pub last_seen_at: i64,
+    /// Until when it needs no code of a TOTP app to sign in.
+    pub trusted_until: Option<Timestamp>,
 }
 
-type Columns = (String, Option<String>, String, i64, i64);
+type Columns = (String, Option<String>, String, i64, i64, Option<i64>);
 
 /// Every device of a user.
 ///
@@ -49,12 +51,19 @@ type Columns = (String, Option<String>, String, i64, i64);
 pub fn of(connection: &mut AnyConnection, user: Id) -> Result<Vec<Device>> {
     let rows: Vec<Columns> = devices::table
         .filter(devices::user_id.eq(user.as_bytes().as_slice()))
-        .select((devices::id, devices::name, devices::networks, devices::first_seen_at, devices::last_seen_at))
+        .select((
+            devices::id,
+            devices::name,
+            devices::networks,
+            devices::first_seen_at,
+            devices::last_seen_at,
+            devices::trusted_until,
+        ))
         .order(devices::id)
         .load(connection)?;
-    let to_value = |(id, name, networks, first_seen_at, last_seen_at): Columns| {
+    let to_value = |(id, name, networks, first_seen_at, last_seen_at, trusted_until): Columns| {
         let networks = Row { table: "devices", name: &user }.list("networks", &networks)?;
-        Ok(Device { id, name, networks, first_seen_at, last_seen_at })
+        Ok(Device { id, name, networks, first_seen_at, last_seen_at, trusted_until: times(trusted_until) })
     };
     rows.into_iter().map(to_value).collect()
 }
@@ -109,6 +118,32 @@ pub(super) fn see(connection: &mut AnyConnection, user: Id, (device, network): (
 pub fn rename(connection: &mut AnyConnection, user: Id, device: &str, name: Option<&str>) -> Result<bool> {
     let row = devices::table.find((user.as_bytes().as_slice(), device));
     Ok(diesel::update(row).set(devices::name.eq(name)).execute(connection)? == 1)
+}
+
+/// Whether this device of this user needs no code of a TOTP app now.
+///
+/// # Errors
+/// Database errors.
+pub fn is_trusted(connection: &mut AnyConnection, user: Id, device: &str, now: Timestamp) -> Result<bool> {
+    let row = devices::table.find((user.as_bytes().as_slice(), device)).filter(devices::trusted_until.gt(now.millis()));
+    Ok(row.select(devices::first_seen_at).get_result::<i64>(connection).optional()?.is_some())
+}
+
+/// Trusts a device of a user until this time, or no longer; false if the user has no such device.
+///
+/// # Errors
+/// Database errors.
+pub fn trust(connection: &mut AnyConnection, user: Id, device: &str, until: Option<Timestamp>) -> Result<bool> {
+    let row = devices::table.find((user.as_bytes().as_slice(), device));
+    Ok(diesel::update(row).set(devices::trusted_until.eq(until.map(Timestamp::millis))).execute(connection)? == 1)
+}
+
+/// Trusts no device of a user any longer, except this one. Part of a transaction.
+pub(super) fn end_trust(connection: &mut AnyConnection, user: Id, but: Option<&str>) -> Result<()> {
+    let theirs = devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()));
+    let trusted = theirs.filter(devices::trusted_until.is_not_null()).filter(devices::id.ne(but.unwrap_or_default()));
+    diesel::update(trusted).set(devices::trusted_until.eq(None::<i64>)).execute(connection)?;
+    Ok(())
 }
 
 /// Deletes every device of a user, none of which is recognised afterwards. Part of a transaction.

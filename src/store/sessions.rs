@@ -19,7 +19,7 @@ use super::{
 use ending::end_row;
 
 pub(super) use beginning::renew_cookie;
-pub use beginning::{SignIn, begin, begin_in, just_begun};
+pub use beginning::{SignIn, TWICE, begin, begin_in, just_begun, just_stepped_up, step_up};
 pub use ending::{Offline, end, end_expired};
 pub(super) use ending::{end_all, end_in};
 

@@ -272,11 +272,13 @@ pub(super) fn lock(connection: &mut AnyConnection, id: Id) -> Result<Option<User
 
 /// Whether password and account status are still those of `user`, who has authenticated; locks the row as [`lock`] does.
 pub(super) fn holds(connection: &mut AnyConnection, user: &User) -> Result<bool> {
-    let unchanged = users::table
-        .find(user.claims.id.as_bytes().as_slice())
-        .filter(users::password_hash.eq(user.password_hash.as_deref()))
-        .filter(users::disabled_at.is_null());
-    Ok(diesel::update(unchanged).set(users::updated_at.eq(users::updated_at)).execute(connection)? == 1)
+    let theirs = users::table.find(user.claims.id.as_bytes().as_slice()).filter(users::disabled_at.is_null());
+    let set = users::updated_at.eq(users::updated_at);
+    let rows = match user.password_hash.as_deref() {
+        Some(hash) => diesel::update(theirs.filter(users::password_hash.eq(hash))).set(set).execute(connection)?,
+        None => diesel::update(theirs.filter(users::password_hash.is_null())).set(set).execute(connection)?,
+    };
+    Ok(rows == 1)
 }
 
 /// As [`holds`], for a sign-in: the time of the sign-in, or `None` if it is refused. If this clock is a little behind the one that

@@ -44,7 +44,7 @@ const NOTICE_TIME: Span = Span::from_seconds(600);
 pub struct Notice<'a> {
     /// The word for the reason.
     pub word: &'a str,
-    /// The user name to prefill.
+    /// The user name to prefill; empty if none is known.
     pub name: &'a str,
 }
 
@@ -60,7 +60,7 @@ pub fn give_notice(app: &App, browser: &str, notice: Notice<'_>, params: &Params
 #[must_use]
 pub fn notice<'a>(app: &App, browser: Option<&str>, params: &'a Params, now: Timestamp) -> Option<Notice<'a>> {
     let browser = browser.filter(|browser| !browser.is_empty())?;
-    let (word, name, text) = (params.get(NOTICE)?, params.get(SIGN_IN_AS)?, params.get(NOTICE_STAMP)?);
+    let (word, name, text) = (params.get(NOTICE)?, params.get(SIGN_IN_AS).unwrap_or_default(), params.get(NOTICE_STAMP)?);
     let binding = [browser, word, name, &*request_of(params)];
     stamp::check(&app.config.secrets, Purpose::SignInNotice, &binding, text, (now, NOTICE_TIME)).ok()?;
     Some(Notice { word, name })

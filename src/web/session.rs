@@ -80,6 +80,27 @@ pub fn renewed(app: &App, connection: &mut AnyConnection, cookie: Option<&str>, 
     Ok(renewed.map(|session| Session { generation, ..session }))
 }
 
+/// The session of this cookie as it was before it was stepped up, and as it is now, if that was a moment ago: by the same form, sent twice.
+///
+/// # Errors
+/// When the database fails.
+pub fn stepped_up(
+    app: &App,
+    connection: &mut AnyConnection,
+    cookie: Option<&str>,
+    now: Timestamp,
+) -> Result<Option<(Session, Session)>> {
+    let opened = cookie.and_then(|cookie| Credential::open(&app.config.secrets, Kind::Session, cookie));
+    let Some(Credential { id, generation, .. }) = opened else { return Ok(None) };
+    let lifetimes = &app.config.lifetimes;
+    let current = sessions::just_stepped_up(connection, id, now)?.filter(|session| session.generation == generation + 1);
+    let current = current.filter(|session| !session.is_over(now, lifetimes.idle(session.remembered)));
+    Ok(current.map(|session| {
+        let proofs = session.proofs.older(now, sessions::TWICE);
+        (Session { generation, proofs, ..session.clone() }, session)
+    }))
+}
+
 /// The session, if this generation of its cookie is the current one. A genuine cookie of a newer generation proves that the
 /// database was restored to an earlier state, as a newer credential of a grant does (row 4 of its verdict): the row follows the
 /// cookie. The time of sign-in stays as in the row, which is earlier.

@@ -58,6 +58,7 @@ mod registrations;
 mod resources;
 mod revocation;
 mod rolled_back;
+mod second_factor;
 mod secret_rotation;
 mod serve;
 mod set_back;

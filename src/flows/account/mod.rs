@@ -14,15 +14,19 @@ pub mod grant;
 mod listing;
 pub(crate) mod overview;
 pub mod password;
+pub mod recovery_codes;
+pub mod security;
 pub(crate) mod timeline;
+pub mod totp;
 
 use std::{borrow::Cow, ops::Deref, sync::Arc};
 
-use actix_web::web::Data;
+use actix_web::{http::header, web::Data};
 
 use super::sign_in::{
     known_browser, login,
-    password_check::{self, Candidate, Verdict},
+    password_check::{self, After, Candidate, Verdict},
+    progress,
     throttle::Attempt,
 };
 use crate::{
@@ -34,8 +38,10 @@ use crate::{
         account::{
             activity::{Activity, Origin},
             authenticator::Owned,
+            proof::{Proof, Proofs},
         },
         oauth::required_class::Strength,
+        oidc::authentication::Method,
         secrets::{
             sensitive::Sensitive,
             stamp::{self, Purpose},
@@ -150,17 +156,19 @@ async fn confirmed<T: Send + 'static>(
             Verdict::Right(user) => user,
             Verdict::Wrong { .. } => {
                 let shown = refuse(connection, Refusal::WrongPassword)?;
-                return Ok(Some(Err(shown.noting(format!("wrong password: user {}", signed_in.user.claims.id)))));
+                return Ok(Some(After::Done(Err(shown.noting(format!("wrong password: user {}", signed_in.user.claims.id))))));
             }
             Verdict::TooMany { seconds } => {
-                return Ok(Some(Err(refuse(connection, Refusal::Form(FormProblem::SlowedDown { seconds }))?)));
+                let refused = refuse(connection, Refusal::Form(FormProblem::SlowedDown { seconds }))?;
+                return Ok(Some(After::Done(Err(refused))));
             }
         };
         let current = users::find(connection, user.claims.id)?.filter(|current| current.disabled_at.is_none());
         if current.is_none_or(|current| current.password_hash != user.password_hash) {
             return Ok(None);
         }
-        Ok(Some(Ok(Confirmed { signed_in: signed_in.clone(), done: then(app, connection, signed_in, user)? })))
+        let done = then(app, connection, signed_in, user)?;
+        Ok(Some(After::Done(Ok(Confirmed { signed_in: signed_in.clone(), done }))))
     });
     Ok(done.await??)
 }
@@ -181,7 +189,7 @@ fn look(
     let from =
         known_browser::from(app, connection, (signed_in.device.as_deref(), signed_in.context.address), Some(user_id), now)?;
     let attempt = Attempt::to_confirm(&app.config.secrets, (user_id, signed_in.session.id), from);
-    let candidate = Candidate { user: Some(signed_in.user.clone()), user_id: Some(user_id), attempt };
+    let candidate = Candidate { user: Some(signed_in.user.clone()), has_password: true, user_id: Some(user_id), attempt };
     Ok((signed_in, candidate))
 }
 
@@ -244,13 +252,21 @@ fn confirmed_recently(app: &App, connection: &mut AnyConnection, signed_in: &Sig
     }
     let path = signed_in.path.strip_prefix(app.config.issuer.base()).unwrap_or(&signed_in.path);
     let query = signed_in.query.to_query(&[login::THEN], &[(login::THEN, path)]);
-    Err(Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR)).into())
+    // A sign-in that was begun here and abandoned would be taken for what the page is about.
+    let to = format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR);
+    Err(Reply::see_other(&to).with(header::SET_COOKIE, &progress::forget(app)).into())
 }
 
 impl SignedIn {
     /// The owner of the account.
     fn owner(&self) -> pages::Owner<'_> {
         pages::Owner { name: self.user.shown_name(), username: &self.user.claims.username }
+    }
+
+    /// The action of a form of a page that keeps its query, with a pending authorization request.
+    fn action(&self, app: &App, path: &str) -> String {
+        let query = self.query.to_query(&[], &[]);
+        if query.is_empty() { url(app, path) } else { format!("{}?{query}", url(app, path)) }
     }
 
     /// The stamp of a form that is sent to this path.
@@ -291,6 +307,17 @@ impl SignedIn {
         let [done_name, id_name, stamp_name] = DONE;
         let pairs = [(done_name, Some(done)), (id_name, id), (stamp_name, Some(stamp.as_str()))];
         Reply::see_other(&format!("{to}?{}", encode(pairs.into_iter().filter_map(|(name, value)| Some((name, value?))))))
+    }
+
+    /// The response after something new was added and shown: it counts in this session, which goes on under a new cookie. Otherwise the user
+    /// would be asked at once for what they have just set up.
+    fn having_shown(&self, app: &App, connection: &mut AnyConnection, method: Method, reply: Reply) -> Result<Reply, PageError> {
+        let now = app.clock.now();
+        let shown = Proofs::from(Proof { method, at: now });
+        Ok(match sessions::step_up(connection, (&self.user, &self.session), &shown, now)? {
+            Some(renewed) => reply.with(header::SET_COOKIE, &session::cookie(app, &renewed, now)),
+            None => reply,
+        })
     }
 
     /// An event of this account, at the time of the request.

@@ -7,6 +7,7 @@ use actix_web::http::header;
 use super::{
     known_browser,
     progress::{self, Progress},
+    trusted_browser,
 };
 use crate::{
     app::App,
@@ -123,8 +124,20 @@ impl Beginning {
     }
 }
 
-/// Continues a sign-in after something was shown: begins the session if that is enough for the account, and redirects to `way_on`;
-/// leads to the page that asks for the next factor otherwise. `None` if the password was changed, or the account disabled, meanwhile.
+/// What follows something that was shown.
+pub enum Next {
+    /// The session has begun.
+    Begun {
+        /// The redirect, with the session's cookies.
+        reply: Reply,
+        /// The session.
+        session: Box<Session>,
+    },
+    /// The redirect to the page that asks for the next factor.
+    Factor(Reply),
+}
+
+/// As [`continued`], where the response is all that matters.
 ///
 /// # Errors
 /// Database errors.
@@ -132,24 +145,43 @@ pub fn go_on(
     app: &App,
     connection: &mut AnyConnection,
     request: &PageRequest,
-    (user, progress): (&User, &Progress),
+    of: (&User, &Progress),
     way_on: &str,
 ) -> std::result::Result<Option<Reply>, Fault> {
+    let next = continued(app, connection, request, of, way_on)?;
+    Ok(next.map(|(Next::Begun { reply, .. } | Next::Factor(reply))| reply))
+}
+
+/// Continues a sign-in after something was shown: begins the session if that is enough for the account, and redirects to `way_on`;
+/// leads to the page that asks for the next factor otherwise. `None` if the password was changed, or the account disabled, meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub fn continued(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    (user, progress): (&User, &Progress),
+    way_on: &str,
+) -> std::result::Result<Option<Next>, Fault> {
     let owned = authenticators::owned(connection, user)?;
-    if !owned.is_signed_in_by(&progress.proofs, false) {
+    let is_complete = owned.is_signed_in_by(&progress.proofs, false)
+        || owned.is_signed_in_by(&progress.proofs, true) && trusted_browser::is_trusted(app, connection, request, user)?;
+    if !is_complete {
         let cookie = progress.cookie(app, request.browser.as_deref().unwrap_or_default());
         let cookie = cookie.ok_or_else(|| Fault::Internal("a sign-in in progress could not be sealed".into()))?;
         let to = format!("{}{}?{}", app.config.issuer.base(), paths::SECOND_FACTOR, request.query.to_query(&[], &[]));
         let note = format!("second factor needed: user {}", user.claims.id);
-        return Ok(Some(Reply::see_other(to.trim_end_matches('?')).with(header::SET_COOKIE, &cookie).noting(note)));
+        return Ok(Some(Next::Factor(Reply::see_other(to.trim_end_matches('?')).with(header::SET_COOKIE, &cookie).noting(note))));
     }
     let beginning = Beginning::read(app, connection, request, progress)?;
     let Some(session) = beginning.begin(connection, user)? else { return Ok(None) };
     app.delivery_waker.wake();
     let reply = Reply::see_other(way_on).noting(format!("signed in: user {} session {}", user.claims.id, session.id));
     let reply = with_cookies(app, reply, &session, beginning.now());
-    let is_done = request.progress.is_some();
-    Ok(Some(if is_done { reply.with(header::SET_COOKIE, &progress::forget(app)) } else { reply }))
+    let is_over = request.progress.is_some();
+    let reply = if is_over { reply.with(header::SET_COOKIE, &progress::forget(app)) } else { reply };
+    Ok(Some(Next::Begun { reply, session: Box::new(session) }))
 }
 
 /// The response, with the cookies of a session that has just begun.

@@ -5,10 +5,11 @@
 use actix_web::{http::header, web::Data};
 
 use super::{
-    beginning, known_browser,
-    password_check::{self, Candidate, Verdict},
+    beginning::{self, Next},
+    known_browser,
+    password_check::{self, After, Candidate, Verdict},
     progress::Progress,
-    sign_in_redirect,
+    second_factor, sign_in_redirect,
     throttle::{self, Attempt},
 };
 use crate::{
@@ -109,11 +110,11 @@ async fn sign_in(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErr
                     "rejected without checking the password: global attempt limit reached"
                 };
                 let shown = show(app, connection, request, Some(typed), Some(LoginProblem::WrongNameOrPassword))?;
-                Ok(Some(shown.noting(format!("{what}: {who}"))))
+                Ok(Some(After::Done(shown.noting(format!("{what}: {who}")))))
             }
             Verdict::TooMany { seconds } => {
-                show(app, connection, request, Some(typed), Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })))
-                    .map(Some)
+                let problem = LoginProblem::Form(FormProblem::SlowedDown { seconds });
+                Ok(Some(After::Done(show(app, connection, request, Some(typed), Some(problem))?)))
             }
         }
     })
@@ -138,7 +139,7 @@ fn look(app: &App, connection: &mut AnyConnection, request: &PageRequest, typed:
     let user_id = user.as_ref().map(|user| user.claims.id);
     let from = known_browser::from(app, connection, (request.device.as_deref(), request.context.address), user_id, now)?;
     let attempt = Attempt::to_sign_in(&app.config.secrets, throttle::Who { user_id, name: &name }, from, now);
-    Ok(Candidate { user: user.filter(|user| user.disabled_at.is_none()), user_id, attempt })
+    Ok(Candidate { user: user.filter(|user| user.disabled_at.is_none()), has_password: true, user_id, attempt })
 }
 
 /// Signs the user in, or leads to the next factor. `None` if the password was changed, or the account disabled, while this one was hashed.
@@ -148,7 +149,7 @@ fn begin_session(
     request: &PageRequest,
     user: &User,
     remember: bool,
-) -> Result<Option<Reply>, Fault> {
+) -> Result<Option<After<Reply>>, Fault> {
     let (owner, stamp) = (request.browser.as_deref().unwrap_or_default(), request.field(forms::FIELD));
     // The form was valid when the request arrived; it may have waited since.
     let shown_at = forms::shown_at(app, owner, paths::LOGIN, stamp, request.context.now);
@@ -156,7 +157,10 @@ fn begin_session(
     let now = app.clock.now();
     let shown = Proofs::from(Proof { method: Method::Password, at: now });
     let progress = Progress::new(app, user, (shown, id), remember, now);
-    beginning::go_on(app, connection, request, (user, &progress), &way_on(app, request))
+    Ok(beginning::continued(app, connection, request, (user, &progress), &way_on(app, request))?.map(|next| match next {
+        Next::Begun { reply, .. } => After::Done(reply),
+        Next::Factor(reply) => After::Partly(reply),
+    }))
 }
 
 /// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
@@ -164,7 +168,7 @@ fn begin_session(
 pub(in crate::flows) fn way_on(app: &App, request: &PageRequest) -> String {
     let base = app.config.issuer.base();
     if request.query.get("client_id").is_some() {
-        return format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(&[], &[]));
+        return format!("{base}{}?{}", paths::AUTHORIZE, request.query.to_query(second_factor::own_names(&request.query), &[]));
     }
     let page = request.query.get(THEN).and_then(paths::account_page);
     format!("{base}{}", page.as_deref().unwrap_or(paths::HOME))
@@ -182,7 +186,7 @@ fn show(
     let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
     let hint = pending.as_ref().and_then(|(_, authorization)| authorization.login_hint.as_deref());
     let said = returning::notice(app, request.browser.as_deref(), &request.query, request.context.now);
-    let hint = said.map(|said| said.name).or(hint).unwrap_or_default();
+    let hint = said.map(|said| said.name).filter(|name| !name.is_empty()).or(hint).unwrap_or_default();
     let browser = request.owner();
     // An address alone goes along in the URL: anything else may be a password that was typed into the wrong field.
     let is_address = |typed: &&Typed| EmailAddress::parse(&typed.username).is_some();
@@ -226,6 +230,8 @@ fn show(
 fn notice(word: &str) -> Option<LoginNotice> {
     match word {
         sign_in_redirect::PASSWORD_SET => Some(LoginNotice::PasswordSet),
+        sign_in_redirect::TOO_MANY_CODES => Some(LoginNotice::TooManyCodes),
+        sign_in_redirect::TOOK_TOO_LONG => Some(LoginNotice::TookTooLong),
         _ => None,
     }
 }

@@ -24,15 +24,28 @@ use crate::{
     },
 };
 
-/// A password to be verified.
+/// A password to be verified, or a code.
 #[derive(Clone)]
 pub struct Candidate {
     /// The user whose password it may be; `None` if there is no such user, or it must not be verified.
     pub user: Option<User>,
+    /// Whether there is a password to verify. Where there is only a code, the attempt waits and is counted all the same, and the caller
+    /// checks the code.
+    pub has_password: bool,
     /// The user with this name, for the log.
     pub user_id: Option<Id>,
     /// The counts that apply to the attempt.
     pub attempt: Attempt,
+}
+
+/// What followed a right password, with the response.
+pub enum After<T> {
+    /// The action is done, or the sign-in complete: earlier failures no longer count.
+    Done(T),
+    /// More has to be shown first: earlier failures count on, so that a known password does not renew the attempts at a code.
+    Partly(T),
+    /// What was shown along with the password is wrong: a failure like a wrong password.
+    Failed(T),
 }
 
 /// The result for a password.
@@ -75,7 +88,7 @@ struct Proving<F> {
 
 /// Verifies the password of the user that `look` finds, and calls `then`. The attempt is counted along with `then`, whose only
 /// errors are faults; a page that is shown instead is a result. For a right password, `then` returns `None` if the password was
-/// changed, or the account disabled, while this one was hashed. A caller who disconnects while the attempt waits for its turn, or
+/// changed, or the account disabled, while this one was hashed; for another verdict, what it returns is [`After::Done`]. A caller who disconnects while the attempt waits for its turn, or
 /// for its network, has made none. An admitted attempt is completed and counted even if the caller disconnects.
 ///
 /// # Errors
@@ -86,7 +99,7 @@ pub async fn by_password<S: Send + Sync + 'static, T: Send + 'static>(
     context: &Context,
     password: Sensitive<String>,
     look: impl FnOnce(&App, &mut AnyConnection) -> Result<(S, Candidate), PageError> + Send + 'static,
-    then: impl Fn(&App, &mut AnyConnection, &Arc<S>, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
+    then: impl Fn(&App, &mut AnyConnection, &Arc<S>, Verdict<'_>) -> Result<Option<After<T>>, Fault> + Clone + Send + 'static,
 ) -> Result<T, PageError> {
     let (app, context, password) = (app.clone(), context.clone(), Arc::new(password));
     let first = to_its_end::<_, PageError>(async move {
@@ -137,7 +150,7 @@ async fn to_its_end<T: 'static, E: From<Fault> + 'static>(work: impl Future<Outp
 impl<T, F> Proving<F>
 where
     T: Send + 'static,
-    F: Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<T>, Fault> + Clone + Send + 'static,
+    F: Fn(&App, &mut AnyConnection, Verdict<'_>) -> Result<Option<After<T>>, Fault> + Clone + Send + 'static,
 {
     /// Continues with an attempt after its admission.
     async fn begun(&self, candidate: Candidate, admission: Admission, permit: Permit) -> Result<Outcome<T>, Fault> {
@@ -247,6 +260,9 @@ where
     }
 }
 
-fn answer<T>(done: Option<T>) -> Result<T, Fault> {
-    done.ok_or_else(|| Fault::Internal("a rejected password has no response".into()))
+fn answer<T>(after: Option<After<T>>) -> Result<T, Fault> {
+    match after {
+        Some(After::Done(response) | After::Partly(response) | After::Failed(response)) => Ok(response),
+        None => Err(Fault::Internal("a rejected password has no response".into())),
+    }
 }

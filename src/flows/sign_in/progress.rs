@@ -60,6 +60,12 @@ impl Progress {
         Self { user: user.claims.id, proofs, remember, session, password: password_of(app, user), began: now }
     }
 
+    /// The same sign-in after more was shown.
+    #[must_use]
+    pub fn with_proofs(self, proofs: Proofs) -> Self {
+        Self { proofs, ..self }
+    }
+
     /// Whether the account is still the one that it began with: not disabled, and with the same password.
     #[must_use]
     pub fn is_of(&self, app: &App, user: &User) -> bool {

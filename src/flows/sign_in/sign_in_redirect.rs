@@ -3,6 +3,7 @@
 
 use actix_web::http::header;
 
+use super::progress;
 use crate::{
     app::App,
     paths,
@@ -12,6 +13,7 @@ use crate::{
     },
     web::{
         cookies::{Cookie, Keep},
+        page_request::PageRequest,
         reply::Reply,
         returning,
     },
@@ -19,6 +21,10 @@ use crate::{
 
 /// The word for a notice on the sign-in page: a new password was set by a link.
 pub const PASSWORD_SET: &str = "password_set";
+/// Likewise: too many codes were tried in one sign-in.
+pub const TOO_MANY_CODES: &str = "too_many_codes";
+/// Likewise: a sign-in was not completed in time.
+pub const TOOK_TOO_LONG: &str = "took_too_long";
 
 /// The purpose for which pseudonyms of browsers are derived.
 const BROWSER: &str = "browser that asked";
@@ -52,6 +58,23 @@ pub fn to_sign_in(
     let query = request.to_query(&[], &[&own[..], requested.as_slice()].concat());
     Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::LOGIN))
         .with(header::SET_COOKIE, &Cookie::Link.set(&app.config.issuer, "", Keep::Delete))
+}
+
+/// Redirects to the sign-in page, to begin again, with the query of the page that was left: with a notice, unless this browser has no
+/// cookie to bind it to.
+pub fn to_begin_again(app: &App, request: &PageRequest, notice: Option<&str>, without: &[&str]) -> Reply {
+    let params = Params::parse(&request.query.to_query(&[&returning::NOTICE_NAMES, without].concat(), &[]));
+    let (base, browser) = (app.config.issuer.base(), request.browser.as_deref().unwrap_or_default());
+    let query = match notice.filter(|_| !browser.is_empty()) {
+        Some(word) => {
+            let notice = returning::Notice { word, name: "" };
+            let stamp = returning::give_notice(app, browser, notice, &params, request.context.now);
+            params.to_query(&[], &[(returning::NOTICE, word), (returning::NOTICE_STAMP, stamp.as_str())])
+        }
+        None => params.to_query(&[], &[]),
+    };
+    let to = format!("{base}{}?{query}", paths::LOGIN);
+    Reply::see_other(to.trim_end_matches('?')).with(header::SET_COOKIE, &progress::forget(app))
 }
 
 /// Redirects a user who has just signed in by a link: on with the stored authorization request, for which this sign-in is a fresh one,

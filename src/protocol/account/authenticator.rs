@@ -23,6 +23,9 @@ pub enum AuthenticatorKind {
 
 names!(AuthenticatorKind { Passkey = "passkey", Totp = "totp", RecoveryCodes = "recovery_codes" });
 
+/// The number of recovery codes in a set.
+pub const RECOVERY_CODES: u32 = 10;
+
 /// How old a proof may be that allows a change of authenticators or of what recovers the account (ASVS 7.5.1).
 pub const RECENT: Span = Span::from_seconds(900);
 
@@ -94,6 +97,65 @@ impl Owned {
         }
         recent.has(Method::RecoveryCode) && (recent.has(Method::Password) || !self.password)
     }
+
+    /// Whether these proofs reach a goal.
+    #[must_use]
+    pub fn reaches(&self, goal: Goal, proofs: &Proofs, now: Timestamp) -> bool {
+        match goal {
+            Goal::SignIn => self.is_signed_in_by(proofs, false),
+            Goal::Confirm => self.is_confirmed_by(proofs, now),
+            Goal::Class(class) => proofs.class() >= Some(class),
+        }
+    }
+
+    /// What a user with these proofs is asked for to reach a goal; nothing, if they have reached it, or cannot with what they have.
+    #[must_use]
+    pub fn missing(&self, goal: Goal, proofs: &Proofs, now: Timestamp) -> Missing {
+        let shown = if goal == Goal::Confirm { proofs.recent(now, RECENT) } else { proofs.clone() };
+        if self.reaches(goal, proofs, now) {
+            return Missing::default();
+        }
+        let class = match goal {
+            Goal::SignIn => Some(Class::TwoFactors),
+            Goal::Confirm => self.strongest(),
+            Goal::Class(class) => Some(class),
+        };
+        let needs_two = class == Some(Class::TwoFactors);
+        let with_password = self.password || shown.has(Method::Password);
+        // A recovery code confirms that it is the user; to an app it is no more than the second of two factors.
+        let with_recovery = if goal == Goal::Confirm { class != Some(Class::Password) } else { needs_two && with_password };
+        let (code, recovery_code) = (needs_two && with_password && self.totp > 0, with_recovery && self.recovery_codes > 0);
+        Missing {
+            password: self.password && !shown.has(Method::Password) && (class == Some(Class::Password) || code || recovery_code),
+            code,
+            recovery_code,
+            passkey: self.passkeys > 0 && (class < Some(Class::Hardware) || self.hardware),
+        }
+    }
+}
+
+/// What a page asks a user for further proofs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// To complete a sign-in.
+    SignIn,
+    /// To confirm that it is they, before a change of what protects the account.
+    Confirm,
+    /// To reach a class for an app.
+    Class(Class),
+}
+
+/// What the page asks for. With a passkey nothing else is needed; otherwise the password, where it is missing, and one of the codes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// The password.
+    pub password: bool,
+    /// A code of a TOTP app.
+    pub code: bool,
+    /// A recovery code, in place of that one or of the passkey.
+    pub recovery_code: bool,
+    /// A passkey.
+    pub passkey: bool,
 }
 
 #[cfg(test)]

@@ -56,6 +56,13 @@ impl Proofs {
         Self(self.iter().filter(is_recent).collect())
     }
 
+    /// The others: those that are older.
+    #[must_use]
+    pub fn older(&self, now: Timestamp, age: Span) -> Self {
+        let recent = self.recent(now, age);
+        Self(self.iter().filter(|proof| !recent.has(proof.method)).collect())
+    }
+
     /// The authentication methods, as in `amr` (RFC 8176 §2). `None` if there is no proof.
     #[must_use]
     pub fn amr(&self) -> Option<Amr> {
@@ -141,5 +148,6 @@ mod tests {
         assert_eq!(recent(60_000), "password@0 totp@60000");
         assert_eq!(recent(60_001), "totp@60000");
         assert_eq!(recent(120_001), "");
+        assert_eq!(proofs.older(Timestamp::from_millis(60_001), Span::from_seconds(60)).to_string(), "password@0");
     }
 }

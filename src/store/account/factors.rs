@@ -11,7 +11,7 @@ use crate::{
         AnyConnection, Result,
         activity::Event,
         authenticators::{self, Authenticator},
-        dialect, notifications,
+        devices, dialect, notifications,
         sessions::Session,
         users::{self, User},
     },
@@ -73,6 +73,7 @@ pub fn remove_authenticator(connection: &mut AnyConnection, proof: (&User, &Sess
         if !still_counts(connection, proof, event.at)? || !authenticators::remove(connection, event.user, id)? {
             return Ok(false);
         }
+        devices::end_trust(connection, event.user, None)?; // it was given on the strength of what there was
         let left = authenticators::of_user(connection, event.user)?;
         if left.iter().all(|one| one.kind == AuthenticatorKind::RecoveryCodes) {
             authenticators::remove_all(connection, event.user)?;

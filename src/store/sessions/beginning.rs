@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::{Session, end_row, find, insert};
 use crate::{
     protocol::{
-        account::{activity::Activity, notification::NotificationKind},
+        account::{activity::Activity, notification::NotificationKind, proof::Proofs},
         values::{
             id::Id,
             time::{Span, Timestamp},
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Within this time, a form that is sent again is the same sign-in: a double click, or a click repeated by a browser.
-const TWICE: Span = Span::from_seconds(10);
+pub const TWICE: Span = Span::from_seconds(10);
 
 /// A successful sign-in.
 #[derive(Clone, Debug)]
@@ -162,4 +162,33 @@ pub(in crate::store) fn renew_cookie(
 ) -> Result<Option<Session>> {
     let renewed = Session { generation: session.generation + 1, auth_time: now, last_seen_at: now, ..session.clone() };
     Ok(renew(connection, session, &renewed)?.then_some(renewed))
+}
+
+/// Continues the session with further proofs, and under a new cookie: whoever else has the old one does not gain them. The time of the
+/// sign-in stays (decision 0049). `None` if the session was ended or renewed, the password changed or the account disabled meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub fn step_up(
+    connection: &mut AnyConnection,
+    (user, session): (&User, &Session),
+    proofs: &Proofs,
+    now: Timestamp,
+) -> Result<Option<Session>> {
+    let proofs = proofs.iter().fold(session.proofs.clone(), Proofs::with);
+    let Some(amr) = proofs.amr() else { return Ok(None) };
+    let renewed = Session { generation: session.generation + 1, last_seen_at: now, amr, proofs, ..session.clone() };
+    dialect::together(connection, |connection| {
+        let is_renewed = users::holds(connection, user)? && renew(connection, session, &renewed)?;
+        Ok(is_renewed.then_some(renewed))
+    })
+}
+
+/// The session with this id, if it was stepped up a moment ago and is active.
+///
+/// # Errors
+/// Database errors.
+pub fn just_stepped_up(connection: &mut AnyConnection, id: Id, now: Timestamp) -> Result<Option<Session>> {
+    let is_just_proven = |session: &Session| session.proofs.iter().any(|proof| now.age_of(proof.at).is_at_most(TWICE));
+    Ok(find(connection, id)?.filter(|session| session.ended_at.is_none() && is_just_proven(session)))
 }

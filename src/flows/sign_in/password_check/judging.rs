@@ -1,7 +1,7 @@
 //! The verification of an admitted password on the hashing threads, the renewal of an outdated hash, and the counting of the
 //! result.
 
-use super::{Candidate, answer};
+use super::{After, Candidate, answer};
 use crate::{
     app::App,
     passwords::PasswordError,
@@ -28,6 +28,9 @@ pub enum Judged<T> {
 
 /// Verifies the password, and renews its hash if it is outdated. A failure to renew it is not an error.
 pub async fn verify(app: &App, candidate: &Candidate, password: &Sensitive<String>) -> Result<Proof, PasswordError> {
+    if !candidate.has_password {
+        return Ok(Proof { is_right: true, renewed: None });
+    }
     let hash = candidate.user.as_ref().and_then(|user| user.password_hash.clone());
     let verified = app.passwords.verify(password.clone(), hash).await?;
     let renewed = if verified.outdated { app.passwords.hash_within_gate(password.clone()).await.ok() } else { None };
@@ -41,7 +44,7 @@ pub fn judge<T>(
     connection: &mut AnyConnection,
     context: &Context,
     (candidate, proof, may_try_again): (&Candidate, Result<Proof, PasswordError>, bool),
-    then: &impl Fn(&App, &mut AnyConnection, Option<&User>) -> Result<Option<T>, Fault>,
+    then: &impl Fn(&App, &mut AnyConnection, Option<&User>) -> Result<Option<After<T>>, Fault>,
 ) -> Result<Judged<T>, Fault> {
     let now = app.clock.now();
     let proof = match proof {
@@ -63,12 +66,26 @@ pub fn judge<T>(
                 return Err(fault);
             }
         };
-        if let Some(done) = done {
+        match done {
             // The action is done, and its response must not be lost because of a count that expires by itself.
-            if let Err(error) = candidate.attempt.succeeded(connection, now) {
-                tracing::warn!(%error, "could not reset the failed attempts of a user who signed in");
+            Some(After::Done(done)) => {
+                if let Err(error) = candidate.attempt.succeeded(connection, now) {
+                    tracing::warn!(%error, "could not reset the failed attempts of a user who signed in");
+                }
+                return Ok(Judged::Done(done));
             }
-            return Ok(Judged::Done(done));
+            Some(After::Partly(done)) => {
+                if let Err(error) = candidate.attempt.abandoned(connection) {
+                    tracing::warn!(%error, "could not take back the count of a right password");
+                }
+                return Ok(Judged::Done(done));
+            }
+            Some(After::Failed(failed)) => {
+                candidate.attempt.failed(connection, now)?;
+                app.history.failure(user.claims.id, context.origin(), now);
+                return Ok(Judged::Done(failed));
+            }
+            None => {}
         }
         let current = users::find(connection, user.claims.id)?.filter(|current| current.disabled_at.is_none());
         if let Some(current) = current.filter(|current| may_try_again && current.password_hash != user.password_hash) {

@@ -5,11 +5,13 @@
 mod mail;
 mod network;
 mod password;
+mod tries;
 
 pub use mail::MailLimit;
 #[cfg(feature = "testing")]
 pub use password::OF_SLOW_NETWORK;
 pub use password::{Admission, Attempt, From, Who, forget_here};
+pub use tries::may_try;
 
 use crate::protocol::{
     account::rate_limit::{Backoff, Bucket},
@@ -43,6 +45,13 @@ const NAMES_TRIED: Backoff = Backoff {
     free: 9,
     max_wait: Span::from_seconds(3600),
     forget_after: Span::from_seconds(86_400),
+    exhausted: Some((10, Span::from_seconds(3600))),
+};
+/// Codes tried in one sign-in in progress, which is no longer valid by the time that another is accepted.
+const TRIES: Backoff = Backoff {
+    free: 9,
+    max_wait: Span::from_seconds(3600),
+    forget_after: Span::from_seconds(3600),
     exhausted: Some((10, Span::from_seconds(3600))),
 };
 /// E-mails of a user to addresses of their choice: five, then one per ten minutes.

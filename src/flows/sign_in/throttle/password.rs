@@ -126,6 +126,17 @@ impl Attempt {
         Self { name: key(what, &value), failures: 0, user, network: Some(network), queue }
     }
 
+    /// An attempt at a second factor of a user who has shown the first: counted as one to sign in; but where the browser is not known, for
+    /// this user from everywhere, as whoever tries codes knows the password already. Names of networks, then, do not make it fast.
+    #[must_use]
+    pub fn to_verify(secrets: &SecretRing, user: Id, from: From<'_>, now: Timestamp) -> Self {
+        let id = user.to_string();
+        let who = Who { user_id: Some(user), name: &LoginName::parse(&id) };
+        let attempt = Self::to_sign_in(secrets, who, from, now);
+        let name = if from.known_browser.is_some() { attempt.name } else { secrets.pseudonym("second factor", &id) };
+        Self { name, ..attempt }
+    }
+
     /// An attempt of a signed-in user to confirm their identity in this session. It is counted separately from sign-ins, so that
     /// neither its success nor its failure affects the counts of others there; except for the count of this user from everywhere,
     /// if the browser is not known.

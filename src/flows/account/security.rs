@@ -1,0 +1,275 @@
+//! The page of sign-in methods: what the user has, and the forms that rename and remove. Removing needs a recent proof of the account's
+//! strongest kind, and never takes the last way to sign in; what is removed is shown once more before.
+
+use actix_web::web::Data;
+
+use super::{SignedIn, answer, confirmed_recently, to_sign_in, url};
+use crate::{
+    app::App,
+    flows::formatting::ShownTime,
+    operations::authenticators as methods,
+    pages::{
+        self, Form as Target, MethodKind, RemoveMethod, RemoveMethodProblem, Security, SecurityDone, SecurityProblem, ShownMethod,
+    },
+    paths,
+    protocol::{
+        account::{
+            activity::Activity,
+            authenticator::{AuthenticatorKind, Owned},
+            profile::{self, DEVICE_NAME_LIMIT, Flaw},
+        },
+        values::{id::Id, time::Timestamp},
+    },
+    store::{
+        AnyConnection, account,
+        authenticators::{self, Authenticator},
+    },
+    web::{
+        page,
+        page_request::{PageError, PageRequest},
+        reply::Reply,
+    },
+};
+
+/// In place of an id: the password.
+const PASSWORD: &str = "password";
+
+/// `GET /account/security`.
+pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_SECURITY, |app, connection, signed_in| show(app, connection, signed_in, None)).await
+}
+
+/// `POST /account/security/rename`.
+pub async fn post_rename(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_SECURITY, rename).await
+}
+
+/// `GET /account/security/remove`.
+pub async fn get_remove(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_SECURITY, |app, connection, signed_in| {
+        let owned = confirmed_recently(app, connection, signed_in)?;
+        let named = signed_in.query.get("id").unwrap_or_default().to_owned();
+        match find(connection, signed_in, &named)? {
+            Some(removed) => Ok(ask(app, signed_in, (&removed, owned), None)),
+            None => show(app, connection, signed_in, Some(SecurityProblem::Gone)),
+        }
+    })
+    .await
+}
+
+/// `POST /account/security/remove`.
+pub async fn post_remove(request: PageRequest, app: Data<App>) -> Reply {
+    answer(request, &app, paths::ACCOUNT_SECURITY, remove).await
+}
+
+/// What is to be removed.
+enum Removed {
+    Password,
+    Row(Box<Authenticator>),
+}
+
+impl Removed {
+    fn id(&self) -> String {
+        match self {
+            Self::Password => PASSWORD.to_owned(),
+            Self::Row(row) => row.id.to_string(),
+        }
+    }
+
+    fn kind(&self) -> MethodKind {
+        match self {
+            Self::Password => MethodKind::Password,
+            Self::Row(row) => kind(row.kind),
+        }
+    }
+
+    /// What is left after it.
+    const fn rest(&self, owned: Owned) -> Owned {
+        match self {
+            Self::Password => Owned { password: false, ..owned },
+            Self::Row(row) => match row.kind {
+                AuthenticatorKind::Passkey => Owned { passkeys: owned.passkeys.saturating_sub(1), ..owned },
+                AuthenticatorKind::Totp => Owned { totp: owned.totp.saturating_sub(1), ..owned },
+                AuthenticatorKind::RecoveryCodes => Owned { recovery_codes: 0, ..owned },
+            },
+        }
+    }
+
+    /// Why it has to stay.
+    const fn obstacle(&self, owned: Owned) -> Option<RemoveMethodProblem> {
+        match self {
+            Self::Row(_) if self.rest(owned).strongest().is_none() => Some(RemoveMethodProblem::LastOne),
+            Self::Password if owned.passkeys == 0 => Some(RemoveMethodProblem::LastOne),
+            _ => None,
+        }
+    }
+}
+
+fn find(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Result<Option<Removed>, PageError> {
+    if id == PASSWORD {
+        return Ok(signed_in.user.password_hash.is_some().then_some(Removed::Password));
+    }
+    let Ok(id) = Id::parse(id) else { return Ok(None) };
+    let row = authenticators::find(connection, id)?.filter(|row| row.user_id == signed_in.user.claims.id);
+    Ok(row.map(Box::new).map(Removed::Row))
+}
+
+fn remove(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    let owned = confirmed_recently(app, connection, signed_in)?;
+    if !signed_in.sent(app, paths::ACCOUNT_REMOVE) {
+        return show(app, connection, signed_in, Some(SecurityProblem::FormExpired));
+    }
+    let Some(removed) = find(connection, signed_in, signed_in.field("id"))? else {
+        return show(app, connection, signed_in, Some(SecurityProblem::Gone));
+    };
+    if let Some(problem) = removed.obstacle(owned) {
+        return Ok(ask(app, signed_in, (&removed, owned), Some(problem)));
+    }
+    let proof = (&signed_in.user, &signed_in.session);
+    let is_done = match &removed {
+        Removed::Password => {
+            let event = signed_in.event(Activity::AuthenticatorRemoved, Some(pages::method_name(MethodKind::Password)));
+            account::remove_password(connection, proof, &event)?
+        }
+        Removed::Row(row) => {
+            let name = row.name.as_deref().unwrap_or_else(|| pages::method_name(kind(row.kind)));
+            account::remove_authenticator(
+                connection,
+                proof,
+                row.id,
+                &signed_in.event(Activity::AuthenticatorRemoved, Some(name)),
+            )?
+        }
+    };
+    if !is_done {
+        return Ok(
+            to_sign_in(app, paths::ACCOUNT_SECURITY).noting("nothing removed: the account or the session changed meanwhile")
+        );
+    }
+    app.delivery_waker.wake();
+    let note = format!("removed a way to sign in ({}): user {}", removed.id(), signed_in.user.claims.id);
+    Ok(signed_in.done_at(app, paths::ACCOUNT_SECURITY, "removed", None).noting(note))
+}
+
+fn rename(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    if !signed_in.sent(app, paths::ACCOUNT_RENAME) {
+        return show(app, connection, signed_in, Some(SecurityProblem::FormExpired));
+    }
+    let name = match profile::device_name(signed_in.field("name")) {
+        Ok(name) => Some(name),
+        Err(Flaw::Empty) => None,
+        Err(Flaw::TooLong | Flaw::Character) => return show(app, connection, signed_in, Some(SecurityProblem::NameNotTaken)),
+    };
+    let user = signed_in.user.claims.id;
+    let is_renamed = match Id::parse(signed_in.field("id")) {
+        Ok(id) => account::rename_authenticator(connection, (user, id), name.as_deref())?,
+        Err(_) => false,
+    };
+    if is_renamed {
+        Ok(signed_in.done_at(app, paths::ACCOUNT_SECURITY, "renamed", None).noting("renamed a way to sign in"))
+    } else {
+        show(app, connection, signed_in, Some(SecurityProblem::Gone))
+    }
+}
+
+/// The page that shows once more what is removed, or why it cannot be.
+fn ask(app: &App, signed_in: &SignedIn, (removed, owned): (&Removed, Owned), problem: Option<RemoveMethodProblem>) -> Reply {
+    let name = match removed {
+        Removed::Password => None,
+        Removed::Row(row) => row.name.as_deref(),
+    };
+    let page = RemoveMethod {
+        layout: signed_in.layout(app),
+        owner: signed_in.owner(),
+        kind: removed.kind(),
+        name,
+        id: &removed.id(),
+        leaves_one_factor: owned.has_second_factor() && !removed.rest(owned).has_second_factor(),
+        action: &url(app, paths::ACCOUNT_REMOVE),
+        csrf: &signed_in.stamp(app, paths::ACCOUNT_REMOVE),
+        back: &url(app, paths::ACCOUNT_SECURITY),
+        problem: problem.or_else(|| removed.obstacle(owned)),
+    };
+    page::show(if problem.is_some() { 409 } else { 200 }, &page, None)
+}
+
+/// A method, with its texts.
+struct Method<'a> {
+    row: &'a Authenticator,
+    id: String,
+    added: ShownTime,
+    used: Option<ShownTime>,
+}
+
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    signed_in: &SignedIn,
+    problem: Option<SecurityProblem>,
+) -> Result<Reply, PageError> {
+    let now = signed_in.context.now;
+    let rows = authenticators::of_user(connection, signed_in.user.claims.id)?;
+    let owned = methods::summary(&signed_in.user, &rows);
+    let of_kind = |kind| {
+        let theirs = rows.iter().filter(move |row| row.kind == kind);
+        theirs.map(|row| Method::of(row, now)).collect::<Vec<_>>()
+    };
+    let (passkeys, apps) = (of_kind(AuthenticatorKind::Passkey), of_kind(AuthenticatorKind::Totp));
+    let (passkeys, apps): (Vec<_>, Vec<_>) =
+        (passkeys.iter().map(Method::shown).collect(), apps.iter().map(Method::shown).collect());
+    let stamp = signed_in.stamp(app, paths::ACCOUNT_RENAME);
+    let page = Security {
+        layout: signed_in.layout(app),
+        owner: signed_in.owner(),
+        has_password: owned.password,
+        may_remove_password: owned.password && owned.passkeys > 0,
+        passkeys: &passkeys,
+        apps: &apps,
+        recovery_codes: owned.has_second_factor().then_some(owned.recovery_codes),
+        rename: Target { action: &url(app, paths::ACCOUNT_RENAME), csrf: &stamp },
+        name_limit: DEVICE_NAME_LIMIT,
+        done: if problem.is_none() { done(signed_in.done(app)) } else { None },
+        problem,
+    };
+    Ok(match problem {
+        None => page::show(200, &page, None),
+        Some(SecurityProblem::FormExpired) => page::show(400, &page, None).noting("form expired or forged"),
+        Some(SecurityProblem::NameNotTaken) => page::show(400, &page, None).noting("invalid name"),
+        Some(SecurityProblem::Gone) => page::show(404, &page, None).noting("not found, or not theirs"),
+    })
+}
+
+fn done(word: &str) -> Option<SecurityDone> {
+    match word {
+        "added" => Some(SecurityDone::Added),
+        "removed" => Some(SecurityDone::Removed),
+        "renamed" => Some(SecurityDone::Renamed),
+        _ => None,
+    }
+}
+
+const fn kind(kind: AuthenticatorKind) -> MethodKind {
+    match kind {
+        AuthenticatorKind::Passkey => MethodKind::Passkey,
+        AuthenticatorKind::Totp => MethodKind::Totp,
+        AuthenticatorKind::RecoveryCodes => MethodKind::RecoveryCodes,
+    }
+}
+
+impl<'a> Method<'a> {
+    fn of(row: &'a Authenticator, now: Timestamp) -> Self {
+        let (added, used) = (ShownTime::of(row.created_at, now), row.last_used_at.map(|at| ShownTime::of(at, now)));
+        Self { row, id: row.id.to_string(), added, used }
+    }
+
+    fn shown(&self) -> ShownMethod<'_> {
+        ShownMethod {
+            id: &self.id,
+            name: self.row.name.as_deref(),
+            model: self.row.model.as_deref(),
+            is_synced: self.row.synced,
+            added: self.added.when(),
+            used: self.used.as_ref().map(ShownTime::when),
+        }
+    }
+}
