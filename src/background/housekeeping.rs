@@ -14,6 +14,7 @@ use super::{FOR_EVER, Panicked, stored, trust};
 use crate::{
     app::App,
     clock::Stopwatch,
+    operations::authenticators,
     protocol::{
         account::activity::{Activity, UNKNOWN_ORIGIN},
         grant::retention::{ENDED_LINKS, KNOWN_DEVICES, Retention},
@@ -112,6 +113,14 @@ const KINDS: [Kind; 14] = [
     }),
     ("devices", |_, connection, now| devices::forget_before(connection, before(now, KNOWN_DEVICES), ROWS).map(Batch::forgot)),
     ("links", |_, connection, now| links::forget_before(connection, before(now, ENDED_LINKS), ROWS).map(Batch::forgot)),
+    ("sealed authenticators", |app, connection, now| {
+        let Some(after) = sweep_cursors::next(connection, "authenticators", now, SWEEP_EVERY)? else {
+            return Ok(Batch::default());
+        };
+        let at = authenticators::reseal(connection, &app.config.secrets, after, ROWS)?;
+        sweep_cursors::note(connection, "authenticators", at)?;
+        Ok(Batch { more: at.is_some(), ..Batch::default() })
+    }),
     ("grants", |app, connection, now| {
         let Some(after) = sweep_cursors::next(connection, "grants", now, SWEEP_EVERY)? else { return Ok(Batch::default()) };
         let purged = grants_purge::sweep(connection, after, SLICE, &retention(app, now))?;

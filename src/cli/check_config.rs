@@ -19,7 +19,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 53] = [
+    let keys: [(&str, Value); 55] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("metrics_listen", json!(config.metrics_listen)),
@@ -55,6 +55,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("session_absolute_lifetime", json!(span(lifetimes.session_absolute))),
         ("remembered_session_idle_lifetime", json!(span(lifetimes.remembered_session_idle))),
         ("remembered_session_absolute_lifetime", json!(span(lifetimes.remembered_session_absolute))),
+        ("trusted_browser_lifetime", json!(span(lifetimes.trusted_browser))),
         ("purge_after", json!(span(lifetimes.purge_after))),
         ("history_retention", json!(span(lifetimes.history))),
         ("refresh_history_retention", json!(span(lifetimes.refresh_history))),
@@ -64,6 +65,7 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("geo_header", json!(config.geo_header)),
         ("scope_claims", scope_claims(&config.scope_claims)),
         ("password_min_length", json!(rules.min_length)),
+        ("password_min_length_with_second_factor", json!(rules.min_length_with_second_factor)),
         ("breached_passwords_file", json!(file(rules.breached_file.as_ref().map(BreachedFile::path)))),
         ("password_hash_memory_kib", json!(passwords.memory_kib)),
         ("password_hash_iterations", json!(passwords.iterations)),

@@ -108,6 +108,7 @@ pub fn numbers(settings: &Settings) -> Result<(), ConfigError> {
     within("max_connections", settings.max_connections, 16, 1_000_000)?;
     within("max_connections_per_address", settings.max_connections_per_address.unwrap_or(1), 1, 1_000_000)?;
     within("password_min_length", settings.password_min_length, 8, 64)?; // NIST SP 800-63B-4 §3.1.1.2
+    within("password_min_length_with_second_factor", settings.password_min_length_with_second_factor, 8, 64)?; // as above
     within(
         "password_hash_memory_kib",
         settings.password_hash_memory_kib,

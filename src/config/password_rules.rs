@@ -8,6 +8,8 @@ use super::{BreachedFile, ConfigError, Settings};
 pub struct PasswordRules {
     /// The minimum number of characters.
     pub min_length: usize,
+    /// The same for an account that a password alone does not sign in to.
+    pub min_length_with_second_factor: usize,
     /// Passwords that were seen in breaches.
     pub breached_file: Option<BreachedFile>,
 }
@@ -17,6 +19,8 @@ impl PasswordRules {
         let file = settings.breached_passwords_file.as_deref().map(BreachedFile::open).transpose();
         Ok(Self {
             min_length: settings.password_min_length as usize,
+            min_length_with_second_factor: settings.password_min_length_with_second_factor.min(settings.password_min_length)
+                as usize,
             breached_file: file.map_err(|error| error.of_key("breached_passwords_file"))?,
         })
     }

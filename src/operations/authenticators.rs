@@ -4,11 +4,13 @@ use serde::Serialize;
 
 use super::{Actor, Context, DateTime, OperationError, Resource, users::find};
 use crate::{
+    codes,
     protocol::{
         account::{
             activity::Activity,
             authenticator::{AuthenticatorKind, Owned, RECOVERY_CODES},
         },
+        secrets::SecretRing,
         values::id::Id,
     },
     store::{
@@ -19,6 +21,25 @@ use crate::{
         users::User,
     },
 };
+
+/// Seals the secrets of some TOTP apps and recovery codes again, after this id, that were sealed under an older server secret, so that it
+/// can be retired. Returns where to continue; `None` at the end. One that cannot be opened is reported and left.
+///
+/// # Errors
+/// Database errors.
+pub fn reseal(connection: &mut AnyConnection, secrets: &SecretRing, after: Id, limit: u32) -> Result<Option<Id>> {
+    let sealed = authenticators::sealed_after(connection, after, limit)?;
+    for (id, content) in &sealed {
+        match codes::resealed(secrets, *id, content) {
+            Ok(None) => {}
+            Ok(Some(again)) => drop(authenticators::reseal(connection, *id, (content, &again))?),
+            Err(error) => {
+                tracing::error!(%error, authenticator = %id, "an authenticator cannot be opened with any server secret")
+            }
+        }
+    }
+    Ok(sealed.last().map(|(id, _)| *id).filter(|_| sealed.len() >= limit as usize))
+}
 
 /// What this user has.
 ///

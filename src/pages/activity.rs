@@ -96,8 +96,11 @@ impl ActivityEntry<'_> {
 
     /// Whether the sentence for this kind already names its subject.
     const fn names_its_app(&self) -> bool {
-        use Activity::{AppAllowed, AppAllowedByOperator, AppEnded, CredentialReused, NewNetwork, SignedOutByApp};
-        matches!(self.kind, SignedOutByApp | AppAllowed | AppAllowedByOperator | AppEnded | CredentialReused | NewNetwork)
+        use Activity::{
+            AppAllowed, AppAllowedByOperator, AppEnded, CredentialReused, NewNetwork, RecoveryCodeUsed, SignedOutByApp,
+        };
+        let of_app = matches!(self.kind, SignedOutByApp | AppAllowed | AppAllowedByOperator | AppEnded | CredentialReused);
+        of_app || matches!(self.kind, NewNetwork | RecoveryCodeUsed)
     }
 }
 

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::{FormProblem, Layout, Owner};
 
-/// The page, with a link to the export and the form that deletes the account; it sends `password`.
+/// The page, with a link to the export and the form that deletes the account; it sends `password`, or `sure=yes`.
 #[derive(Debug, Template)]
 #[template(path = "data.html")]
 pub struct AccountData<'a> {
@@ -15,6 +15,8 @@ pub struct AccountData<'a> {
     pub owner: Owner<'a>,
     /// How long data is kept.
     pub kept: Kept<'a>,
+    /// Whether the form asks for the password: not where the user confirms more than that before.
+    pub asks_password: bool,
     /// The action of the deletion form.
     pub action: &'a str,
     /// The form's CSRF token.
@@ -47,6 +49,8 @@ pub struct Kept<'a> {
 pub enum DeletionProblem {
     /// The password is wrong.
     WrongPassword,
+    /// The user did not say that it is meant, where no password is asked for.
+    NotSure,
     /// The form itself was rejected.
     Form(FormProblem),
 }
@@ -79,6 +83,7 @@ pub(super) mod tests {
             links: "7 days",
             unsent: "1 day",
         },
+        asks_password: true,
         action: "/account/delete",
         csrf: "form-proof",
         problem: None,
@@ -89,6 +94,8 @@ pub(super) mod tests {
         vec![
             sample("data", &PAGE),
             sample("data-no-uses", &AccountData { kept: Kept { uses: None, ..PAGE.kept }, ..PAGE }),
+            sample("data-confirmed", &AccountData { asks_password: false, ..PAGE }),
+            sample("data-not-sure", &AccountData { asks_password: false, ..again(DeletionProblem::NotSure) }),
             sample("data-wrong", &again(DeletionProblem::WrongPassword)),
             sample("data-slowed", &again(DeletionProblem::Form(FormProblem::SlowedDown { seconds: 1 }))),
             sample("data-expired", &again(DeletionProblem::Form(FormProblem::FormExpired))),
@@ -112,6 +119,7 @@ pub(super) mod tests {
                 links: &links,
                 unsent: &unsent,
             },
+            asks_password: true,
             action: &action,
             csrf: &csrf,
             problem: None,
@@ -129,6 +137,7 @@ pub(super) mod tests {
     fn a_problem_is_told_where_the_form_is() {
         for problem in [
             DeletionProblem::WrongPassword,
+            DeletionProblem::NotSure,
             DeletionProblem::Form(FormProblem::SlowedDown { seconds: 42 }),
             DeletionProblem::Form(FormProblem::FormExpired),
         ] {

@@ -26,7 +26,9 @@ pub struct Devices<'a> {
     pub apps: &'a [ShownApp<'a>],
     /// The URL of the rest, if there are more.
     pub more_apps: Option<&'a str>,
-    /// The form that ends access: `what` is session, grant, app, others or everything.
+    /// The number of browsers that sign in without a code, signed in or not.
+    pub trusted: usize,
+    /// The form that ends access: `what` is session, trust, grant, app, others, trusts or everything.
     pub end: Form<'a>,
     /// The form that renames a session or a grant, by `what`.
     pub rename: Form<'a>,
@@ -81,6 +83,8 @@ pub struct ShownBrowser<'a> {
     pub last_used: When<'a>,
     /// Whether the session survives closing the browser.
     pub is_remembered: bool,
+    /// Until when it needs no code of an authenticator app, if so.
+    pub trusted: Option<When<'a>>,
     /// Whether this page is shown in it.
     pub is_this: bool,
 }
@@ -194,6 +198,8 @@ pub enum AccountDone<'a> {
     OthersEnded,
     /// A browser or device was renamed.
     Renamed,
+    /// A browser is no longer trusted.
+    TrustEnded,
 }
 
 /// Why a form failed.

@@ -18,6 +18,7 @@ const THIS: ShownBrowser<'static> = ShownBrowser {
     first_used: BEFORE,
     last_used: NOW,
     is_remembered: true,
+    trusted: None,
     is_this: true,
 };
 const OTHER: ShownBrowser<'static> =
@@ -84,6 +85,7 @@ const PAGE: Devices<'static> = Devices {
     more_browsers: None,
     apps: &[NOTES, ASLEEP],
     more_apps: None,
+    trusted: 0,
     end: END,
     rename: RENAME,
     retyped: None,
@@ -156,6 +158,8 @@ pub fn samples() -> Vec<Sample> {
         sample("account-grant-ended-nameless", &done(nameless[0])),
         sample("account-browser-ended-nameless", &done(nameless[1])),
         sample("account-app-ended", &done(AccountDone::AppEnded { app: Some("Example Notes") })),
+        sample("account-trusted", &Devices { browsers: &[ShownBrowser { trusted: Some(LATER), ..THIS }], trusted: 2, ..alone }),
+        sample("account-trust-ended", &Devices { done: Some(AccountDone::TrustEnded), ..alone }),
         sample("account-others-ended", &Devices { done: Some(AccountDone::OthersEnded), ..alone }),
         sample("account-renamed", &done(AccountDone::Renamed)),
         sample("account-expired", &again(AccountProblem::FormExpired)),
@@ -237,6 +241,7 @@ fn hostile_values_are_escaped() {
         }],
         more_browsers: Some(&browsers),
         more_apps: Some(&apps),
+        trusted: 1,
         end: Form { action: &end, csrf: &proof },
         rename: Form { action: &rename, csrf: &stamp },
         retyped: Some(Retyped { what: "session", id: &browser, name: &typed }),

@@ -18,6 +18,8 @@ pub struct Email<'a> {
     pub current: Option<CurrentEmail<'a>>,
     /// The form, or what is shown in its place.
     pub state: EmailState<'a>,
+    /// Whether the form asks for the password: not where the user has confirmed more than that before.
+    pub asks_password: bool,
     /// The form's action.
     pub action: &'a str,
     /// The form's CSRF token.
@@ -96,6 +98,7 @@ pub(super) mod tests {
         owner: ALICE,
         current: Some(CURRENT),
         state: EmailState::Ask { typed: "", kept: None, problems: NONE },
+        asks_password: true,
         action: "/account/email",
         csrf: "form-proof",
     };
@@ -119,6 +122,7 @@ pub(super) mod tests {
         vec![
             sample("email", &PAGE),
             sample("email-unverified", &Email { current: Some(unverified), ..PAGE }),
+            sample("email-confirmed", &Email { asks_password: false, ..PAGE }),
             sample("email-none", &Email { current: None, ..PAGE }),
             sample("email-sent", &Email { state: EmailState::Sent { to: "alice@example.org" }, ..PAGE }),
             sample("email-off", &Email { state: EmailState::MailOff, ..PAGE }),
@@ -146,6 +150,7 @@ pub(super) mod tests {
             owner: Owner { name: &name, username: &username },
             current: Some(CurrentEmail { address: &address, is_verified: true }),
             state: EmailState::Ask { typed: &typed, kept: Some(&kept), problems: NO_ADDRESS },
+            asks_password: true,
             action: &action,
             csrf: &csrf,
         };

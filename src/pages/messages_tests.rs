@@ -33,8 +33,8 @@ fn facts(kind: NotificationKind) -> MessageFacts<'static> {
     let (about, lasts) = match kind {
         NotificationKind::NewNetwork | NotificationKind::CredentialReused => (Some("Example Notes"), "30 days"),
         NotificationKind::EmailChanged => (Some("alice@new.example"), "30 days"),
-        NotificationKind::AuthenticatorAdded | NotificationKind::AuthenticatorRemoved => (Some("Passkey: Phone"), "30 days"),
-        NotificationKind::RecoveryCodeUsed => (Some("3 codes are left"), "30 days"),
+        NotificationKind::AuthenticatorAdded | NotificationKind::AuthenticatorRemoved => (Some("Phone"), "30 days"),
+        NotificationKind::RecoveryCodeUsed => (Some("3"), "30 days"),
         NotificationKind::ResetPlanned => (Some("23 November 2026, 05:37 UTC"), "30 days"),
         NotificationKind::Reset | NotificationKind::PasswordTaken => (None, "10 minutes"),
         NotificationKind::Invitation => (None, "7 days"),

@@ -20,6 +20,10 @@ pub struct Password<'a> {
     pub csrf: &'a str,
     /// The minimum length of a new password, in characters.
     pub min_length: usize,
+    /// Whether there is a password already.
+    pub has_password: bool,
+    /// Whether the form asks for it: not where the user has confirmed more than that before.
+    pub asks_current: bool,
     /// Whether the other sessions are ended as well; ticked at first.
     pub end_others: bool,
     /// The result of the last form, if it succeeded.
@@ -91,6 +95,8 @@ pub(super) mod tests {
         action: "/account/password",
         csrf: "form-proof",
         min_length: 15,
+        has_password: true,
+        asks_current: true,
         end_others: true,
         done: None,
         kept: None,
@@ -114,6 +120,8 @@ pub(super) mod tests {
             PasswordDone::NotMe { browsers: &["Firefox on Windows", LONG], apps: &["Example Notes on a phone", "Example Mail"] };
         let mut samples = vec![
             sample("password", &PAGE),
+            sample("password-confirmed", &Password { asks_current: false, min_length: 8, ..PAGE }),
+            sample("password-first", &Password { asks_current: false, has_password: false, ..PAGE }),
             sample("password-changed", &done(PasswordDone::Changed { ended_others: true })),
             sample("password-changed-alone", &done(PasswordDone::Changed { ended_others: false })),
             sample("password-not-me", &done(not_me)),

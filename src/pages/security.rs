@@ -87,7 +87,7 @@ pub struct RemoveMethod<'a> {
     /// Its id.
     pub id: &'a str,
     /// Whether a password alone is left.
-    pub leaves_one_factor: bool,
+    pub is_last_second_factor: bool,
     /// The form's action.
     pub action: &'a str,
     /// The form's CSRF token.
@@ -169,7 +169,7 @@ pub(super) mod tests {
         kind: MethodKind::Totp,
         name: Some("Phone"),
         id: APP.id,
-        leaves_one_factor: true,
+        is_last_second_factor: true,
         action: "/account/security/remove",
         csrf: "form-proof",
         back: "/account/security",
@@ -187,7 +187,7 @@ pub(super) mod tests {
     }
 
     pub fn samples() -> Vec<Sample> {
-        let remove = |kind, name, leaves_one_factor| RemoveMethod { kind, name, leaves_one_factor, ..REMOVE };
+        let remove = |kind, name, is_last_second_factor| RemoveMethod { kind, name, is_last_second_factor, ..REMOVE };
         let last = Some(RemoveMethodProblem::LastOne);
         vec![
             sample("security", &PAGE),

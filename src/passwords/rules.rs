@@ -28,6 +28,7 @@ const ROWS: [&str; 8] = ["qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yx
 #[derive(Clone, Debug)]
 pub struct Rules {
     min_length: usize,
+    min_length_with_second_factor: usize,
     breached: Option<BreachedFile>,
     /// The names of this server, which everyone sees on its pages.
     own_names: Vec<String>,
@@ -40,6 +41,7 @@ impl Rules {
         let host = config.issuer.origin().split("://").nth(1).unwrap_or_default();
         Self {
             min_length: config.password_rules.min_length,
+            min_length_with_second_factor: config.password_rules.min_length_with_second_factor,
             breached: config.password_rules.breached_file.clone(),
             own_names: vec![PRODUCT.into(), host.into()],
         }
@@ -49,6 +51,18 @@ impl Rules {
     #[must_use]
     pub const fn min_length(&self) -> usize {
         self.min_length
+    }
+
+    /// The same rules for an account that a password alone does not sign in to: a shorter one will do (NIST SP 800-63B-4 §3.1.1.2).
+    #[must_use]
+    pub fn beside_second_factor(&self) -> Self {
+        Self { min_length: self.min_length_with_second_factor, ..self.clone() }
+    }
+
+    /// Whether a password is long enough.
+    #[must_use]
+    pub fn is_long_enough(&self, password: &str) -> bool {
+        composed(password).expose().chars().count() >= self.min_length
     }
 
     /// Checks a new password; `context` is what others know of the user: user name, e-mail address (of which the part before the

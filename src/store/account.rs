@@ -55,6 +55,9 @@ pub fn end_session(connection: &mut AnyConnection, id: Id, event: &Event<'_>) ->
         let is_first = sessions::end_in(connection, &session, Offline::Keep, event.at)?;
         if is_first {
             activity::insert(connection, event)?;
+            if let Some(device) = &session.device_id {
+                devices::trust(connection, event.user, device, None)?; // it may be in other hands
+            }
         }
         Ok(is_first)
     })
@@ -173,7 +176,7 @@ pub fn change_display_name(connection: &mut AnyConnection, name: Option<&str>, e
 }
 
 /// Sets the password chosen by a user who knew the old one, or has shown more, or had none; this session continues under a new
-/// cookie. `None` if the old password was changed, the account disabled or the session ended meanwhile.
+/// cookie, and as a sign-in with the password if that `is_verified` now. `None` if the old password was changed, the account disabled or the session ended meanwhile.
 ///
 /// # Errors
 /// Database errors.
@@ -181,7 +184,7 @@ pub fn change_password(
     connection: &mut AnyConnection,
     user: &User,
     hash: &str,
-    (session, ends_others): (&Session, bool),
+    (session, is_verified, ends_others): (&Session, bool, bool),
     event: &Event<'_>,
 ) -> Result<Option<(Session, Ended)>> {
     dialect::together(connection, |connection| {
@@ -191,7 +194,7 @@ pub fn change_password(
         }
         users::set_password(connection, event.user, Some(hash))?;
         end_requests(connection, event)?;
-        let Some(renewed) = sessions::renew_cookie(connection, session, event.at)? else {
+        let Some(renewed) = sessions::renew_cookie(connection, session, is_verified, event.at)? else {
             return Err(Error::Busy("the session changed concurrently".into())); // rolls the change back
         };
         let ended = if ends_others {

@@ -174,6 +174,28 @@ pub fn advance(connection: &mut AnyConnection, before: &Authenticator, counter: 
     Ok(diesel::update(row).set(set).execute(connection)? == 1)
 }
 
+/// The sealed contents of TOTP apps and sets of recovery codes after this id, in the order of ids: at most `limit`, each with its id.
+///
+/// # Errors
+/// Database errors.
+pub fn sealed_after(connection: &mut AnyConnection, after: Id, limit: u32) -> Result<Vec<(Id, Vec<u8>)>> {
+    let kinds = [AuthenticatorKind::Totp, AuthenticatorKind::RecoveryCodes].map(AuthenticatorKind::as_str);
+    let sealed = authenticators::table.filter(authenticators::id.gt(after.as_bytes().as_slice()));
+    let sealed = sealed.filter(authenticators::kind.eq_any(kinds)).order(authenticators::id).limit(i64::from(limit));
+    let rows = sealed.select((authenticators::id, authenticators::content)).load::<(Vec<u8>, Vec<u8>)>(connection)?;
+    let of = |id| Row { table: "authenticators", name: &"sealed" }.id("id", id);
+    rows.into_iter().map(|(id, content)| Ok((of(id)?, content))).collect()
+}
+
+/// Stores a content that was sealed again, unless it has changed meanwhile.
+///
+/// # Errors
+/// Database errors.
+pub fn reseal(connection: &mut AnyConnection, id: Id, (old, new): (&[u8], &[u8])) -> Result<bool> {
+    let row = authenticators::table.find(id.as_bytes().as_slice()).filter(authenticators::content.eq(old));
+    Ok(diesel::update(row).set(authenticators::content.eq(new)).execute(connection)? == 1)
+}
+
 /// Sets or removes the name that its owner gave to an authenticator; false if they have no such.
 pub(super) fn rename(connection: &mut AnyConnection, user: Id, id: Id, name: Option<&str>) -> Result<bool> {
     let row = authenticators::table.find(id.as_bytes().as_slice()).filter(authenticators::user_id.eq(user.as_bytes().as_slice()));

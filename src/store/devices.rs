@@ -138,6 +138,16 @@ pub fn trust(connection: &mut AnyConnection, user: Id, device: &str, until: Opti
     Ok(diesel::update(row).set(devices::trusted_until.eq(until.map(Timestamp::millis))).execute(connection)? == 1)
 }
 
+/// Trusts no device of a user any longer; returns how many were.
+///
+/// # Errors
+/// Database errors.
+pub fn trust_none(connection: &mut AnyConnection, user: Id) -> Result<usize> {
+    let theirs = devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()));
+    let trusted = theirs.filter(devices::trusted_until.is_not_null());
+    Ok(diesel::update(trusted).set(devices::trusted_until.eq(None::<i64>)).execute(connection)?)
+}
+
 /// Trusts no device of a user any longer, except this one. Part of a transaction.
 pub(super) fn end_trust(connection: &mut AnyConnection, user: Id, but: Option<&str>) -> Result<()> {
     let theirs = devices::table.filter(devices::user_id.eq(user.as_bytes().as_slice()));

@@ -272,11 +272,12 @@ pub(super) fn lock(connection: &mut AnyConnection, id: Id) -> Result<Option<User
 
 /// Whether password and account status are still those of `user`, who has authenticated; locks the row as [`lock`] does.
 pub(super) fn holds(connection: &mut AnyConnection, user: &User) -> Result<bool> {
-    let theirs = users::table.find(user.claims.id.as_bytes().as_slice()).filter(users::disabled_at.is_null());
-    let set = users::updated_at.eq(users::updated_at);
+    let row = users::table.find(user.claims.id.as_bytes().as_slice()).filter(users::disabled_at.is_null());
+    let touched = users::updated_at.eq(users::updated_at);
+    // Two statements, because to SQL nothing equals NULL, not even no password.
     let rows = match user.password_hash.as_deref() {
-        Some(hash) => diesel::update(theirs.filter(users::password_hash.eq(hash))).set(set).execute(connection)?,
-        None => diesel::update(theirs.filter(users::password_hash.is_null())).set(set).execute(connection)?,
+        Some(hash) => diesel::update(row.filter(users::password_hash.eq(hash))).set(touched).execute(connection)?,
+        None => diesel::update(row.filter(users::password_hash.is_null())).set(touched).execute(connection)?,
     };
     Ok(rows == 1)
 }

@@ -143,7 +143,7 @@ fn without_a_sign_in_in_progress_the_page_leads_back() {
         let mut other = Browser::new(server);
         other.get("/login");
         let cookie = browser.cookies["symbolon_sign_in"].clone();
-        other.cookies.receive("symbolon_sign_in", &cookie);
+        other.cookies.insert("symbolon_sign_in", cookie);
         assert!(other.get("/login/verify").location().starts_with("/login"), "another browser");
         let sent = other.submit(&page, &[("code", &phone.code(server))]);
         assert!(sent.status == 303 && sent.location().starts_with("/login"), "{sent:?}");

@@ -3,11 +3,11 @@
 
 use actix_web::{http::header, web::Data};
 
-use super::{Guard, Refusal, SignedIn, answer, confirmed, ending::signed_out, to_sign_in, url};
+use super::{Guard, Refusal, SignedIn, answer, asks_password, ending::signed_out, guarded, to_sign_in, url};
 use crate::{
     app::App,
     flows::{formatting, link},
-    operations::deletions,
+    operations::{authenticators, deletions},
     pages::{self, AccountData, AccountDeleted, DeletionProblem, FormProblem, Kept},
     paths,
     protocol::{grant::retention, values::time::Span},
@@ -16,29 +16,32 @@ use crate::{
         cookies::{Cookie, Keep},
         fault::Fault,
         page,
-        page_request::{self, PageRequest},
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
     },
 };
 
-const GUARD: Guard = Guard {
-    back: paths::ACCOUNT_DATA,
-    about: paths::ACCOUNT_DELETE,
-    check: |_, _, _| Ok(()),
-    refuse: |app, _, signed_in, refusal| Ok(refuse(app, signed_in, refusal)),
-};
+const GUARD: Guard = Guard { back: paths::ACCOUNT_DATA, about: paths::ACCOUNT_DELETE, check, refuse };
 
 /// `GET /account/data`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
-    let handle = |app: &App, _: &mut AnyConnection, signed_in: &SignedIn| Ok(show(app, signed_in, None));
+    let handle = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn| Ok(show(app, connection, signed_in, None)?);
     answer(request, &app, paths::ACCOUNT_DATA, handle).await
 }
 
 /// `POST /account/delete`.
 pub async fn post_delete(request: PageRequest, app: Data<App>) -> Reply {
     let context = request.context.clone();
-    let deleted = confirmed(&app, request, GUARD, delete).await.map(|confirmed| confirmed.done);
+    let deleted = guarded(&app, request, GUARD, delete).await.map(|confirmed| confirmed.done);
     page_request::reply(&app, &context, deleted)
+}
+
+/// Without a password to type, the form asks whether it is meant.
+fn check(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<(), PageError> {
+    if asks_password(authenticators::owned(connection, &signed_in.user)?) || signed_in.field("sure") == "yes" {
+        return Ok(());
+    }
+    Err(show(app, connection, signed_in, Some(DeletionProblem::NotSure))?.into())
 }
 
 /// The page is the response to the form itself: after a redirect, no user would be signed in to see it.
@@ -58,19 +61,24 @@ fn delete(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user:
         .noting(format!("deleted their account: user {id}")))
 }
 
-fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
+fn refuse(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, refusal: Refusal) -> Result<Reply, Fault> {
     let problem = match refusal {
         Refusal::WrongPassword => DeletionProblem::WrongPassword,
         Refusal::Form(problem) => DeletionProblem::Form(problem),
     };
-    let shown = show(app, signed_in, Some(problem));
-    match problem {
+    let shown = show(app, connection, signed_in, Some(problem))?;
+    Ok(match problem {
         DeletionProblem::Form(FormProblem::SlowedDown { seconds }) => shown.with(header::RETRY_AFTER, &seconds.to_string()),
         _ => shown,
-    }
+    })
 }
 
-fn show(app: &App, signed_in: &SignedIn, problem: Option<DeletionProblem>) -> Reply {
+fn show(
+    app: &App,
+    connection: &mut AnyConnection,
+    signed_in: &SignedIn,
+    problem: Option<DeletionProblem>,
+) -> Result<Reply, Fault> {
     let lifetimes = &app.config.lifetimes;
     let history = formatting::span(lifetimes.history);
     let uses = lifetimes.refresh_history.min(lifetimes.history);
@@ -87,15 +95,17 @@ fn show(app: &App, signed_in: &SignedIn, problem: Option<DeletionProblem>) -> Re
             links: &formatting::span(retention::ENDED_LINKS),
             unsent: &formatting::span(retention::UNSENT),
         },
+        asks_password: asks_password(authenticators::owned(connection, &signed_in.user)?),
         action: &url(app, paths::ACCOUNT_DELETE),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_DELETE),
         problem,
     };
-    match problem {
+    Ok(match problem {
         None => page::show(200, &page, None),
+        Some(DeletionProblem::NotSure) => page::show(400, &page, None).noting("not deleted: not-sure"),
         Some(DeletionProblem::Form(problem)) => {
             page::show(link::status(Some(problem)), &page, None).noting(format!("not deleted: {}", pages::kebab(&problem)))
         }
         Some(problem) => page::show(401, &page, None).noting(format!("not deleted: {}", pages::kebab(&problem))),
-    }
+    })
 }

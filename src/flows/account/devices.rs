@@ -45,6 +45,7 @@ struct Browser<'a> {
     program: Option<String>,
     first_used: ShownTime,
     last_used: ShownTime,
+    trusted: Option<ShownTime>,
 }
 
 /// The access of an app on a device, with its texts.
@@ -67,6 +68,7 @@ enum Done {
     App(String),
     Others,
     Renamed,
+    TrustEnded,
 }
 
 /// `GET /account`.
@@ -160,6 +162,7 @@ pub(super) fn show(
         more_browsers: more_browsers.as_deref(),
         apps: &apps,
         more_apps: more_apps.as_deref(),
+        trusted: account_overview.trusted_count(now),
         end: Target { action: &end_action, csrf: &end_stamp },
         rename: Target { action: &name_action, csrf: &name_stamp },
         retyped,
@@ -179,7 +182,11 @@ pub(super) fn show(
 /// The browsers, the current one first.
 fn browsers<'a>(signed_in: &SignedIn, account_overview: &'a AccountOverview) -> Vec<Browser<'a>> {
     let (here, elsewhere): (Vec<_>, Vec<_>) = account_overview.sessions.iter().partition(|one| one.id == signed_in.session.id);
-    here.into_iter().chain(elsewhere).map(|session| Browser::of(session, signed_in.context.now)).collect()
+    let now = signed_in.context.now;
+    here.into_iter()
+        .chain(elsewhere)
+        .map(|session| Browser::of(session, account_overview.trusted_until(session, now), now))
+        .collect()
 }
 
 /// The action just done, if its effect still holds.
@@ -194,6 +201,7 @@ fn done(
     Ok(match (signed_in.done(app), id) {
         ("others", _) => Some(Done::Others),
         ("renamed", _) => Some(Done::Renamed),
+        ("trust", _) => Some(Done::TrustEnded),
         ("session", Some(id)) => {
             let ended = sessions::find(connection, id)?.filter(|one| one.user_id == user && one.ended_at.is_some());
             ended.map(|session| {
@@ -227,18 +235,20 @@ impl Done {
             Self::App(app) => AccountDone::AppEnded { app: Some(app) },
             Self::Others => AccountDone::OthersEnded,
             Self::Renamed => AccountDone::Renamed,
+            Self::TrustEnded => AccountDone::TrustEnded,
         }
     }
 }
 
 impl<'a> Browser<'a> {
-    fn of(session: &'a Session, now: Timestamp) -> Self {
+    fn of(session: &'a Session, trusted_until: Option<Timestamp>, now: Timestamp) -> Self {
         Self {
             id: session.id.to_string(),
             session,
             program: formatting::program(&session.origin),
             first_used: ShownTime::of(session.created_at, now),
             last_used: ShownTime::of(session.last_seen_at, now),
+            trusted: trusted_until.map(|until| ShownTime::of(until, now)),
         }
     }
 
@@ -250,6 +260,7 @@ impl<'a> Browser<'a> {
             first_used: self.first_used.when(),
             last_used: self.last_used.when(),
             is_remembered: self.session.remembered,
+            trusted: self.trusted.as_ref().map(ShownTime::when),
             is_this: self.session.id == signed_in.session.id,
         }
     }

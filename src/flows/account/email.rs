@@ -4,10 +4,11 @@
 
 use actix_web::{http::header, web::Data};
 
-use super::{Guard, Refusal, SignedIn, answer, confirmed, to_sign_in, url};
+use super::{Guard, Refusal, SignedIn, answer, asks_password, confirmed_if_stronger, guarded, to_sign_in, url};
 use crate::{
     app::App,
     flows::{link, sign_in::throttle::MailLimit},
+    operations::authenticators,
     pages::{self, CurrentEmail, Email, EmailProblems, EmailState, FormProblem},
     paths,
     protocol::account::{
@@ -32,12 +33,7 @@ use crate::{
     },
 };
 
-const GUARD: Guard = Guard {
-    back: paths::ACCOUNT_EMAIL,
-    about: paths::ACCOUNT_EMAIL,
-    check: |app, _, signed_in| check(app, signed_in),
-    refuse: |app, _, signed_in, refusal| Ok(refuse(app, signed_in, refusal)),
-};
+const GUARD: Guard = Guard { back: paths::ACCOUNT_EMAIL, about: paths::ACCOUNT_EMAIL, check, refuse };
 
 /// `GET /account/email`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
@@ -47,19 +43,19 @@ pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
 /// `POST /account/email`.
 pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
     let context = request.context.clone();
-    let sent = confirmed(&app, request, GUARD, send).await.map(|confirmed| confirmed.done);
+    let sent = guarded(&app, request, GUARD, send).await.map(|confirmed| confirmed.done);
     page_request::reply(&app, &context, sent)
 }
 
 fn first(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
     if !app.mailer.is_on() {
-        return Ok(show(app, signed_in, EmailState::MailOff));
+        return Ok(show(app, connection, signed_in, EmailState::MailOff)?);
     }
+    confirmed_if_stronger(app, connection, signed_in)?;
     let waiting = if signed_in.done(app) == "sent" { waiting(connection, signed_in)? } else { None };
-    Ok(match &waiting {
-        Some(to) => show(app, signed_in, EmailState::Sent { to }),
-        None => show(app, signed_in, EmailState::Ask { typed: "", kept: None, problems: EmailProblems::default() }),
-    })
+    let ask = EmailState::Ask { typed: "", kept: None, problems: EmailProblems::default() };
+    let state = waiting.as_deref().map_or(ask, |to| EmailState::Sent { to });
+    Ok(show(app, connection, signed_in, state)?)
 }
 
 /// The address that is not yet confirmed.
@@ -68,19 +64,19 @@ fn waiting(connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Optio
     Ok(open.into_iter().find(|link| link.kind == LinkKind::ConfirmEmail).and_then(|link| link.email))
 }
 
-fn check(app: &App, signed_in: &SignedIn) -> Result<(), PageError> {
-    if app.mailer.is_on() { Ok(()) } else { Err(show(app, signed_in, EmailState::MailOff).into()) }
+fn check(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<(), PageError> {
+    if app.mailer.is_on() { Ok(()) } else { Err(show(app, connection, signed_in, EmailState::MailOff)?.into()) }
 }
 
 /// The link is stored even if another account has the address; it is not sent to anyone then.
 fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User) -> Result<Reply, Fault> {
     let (id, now) = (user.claims.id, signed_in.context.now);
     let Some(email) = EmailAddress::parse(signed_in.field("email")).map(String::from) else {
-        return Ok(again(app, signed_in, EmailProblems { is_not_an_address: true, ..EmailProblems::default() }));
+        return again(app, connection, signed_in, EmailProblems { is_not_an_address: true, ..EmailProblems::default() });
     };
     if let Some(seconds) = MailLimit::to_send(&app.config.secrets, id, &email).admit(connection, now)? {
         let form = Some(FormProblem::SlowedDown { seconds });
-        return Ok(again(app, signed_in, EmailProblems { form, ..EmailProblems::default() }));
+        return again(app, connection, signed_in, EmailProblems { form, ..EmailProblems::default() });
     }
     let is_anothers = users::find_by_login(connection, &LoginName::parse(&email))?.is_some_and(|other| other.claims.id != id);
     let link = Link { user_id: Some(id), email: Some(email.clone()), ..Link::new(random::id(now), LinkKind::ConfirmEmail, now) };
@@ -107,7 +103,7 @@ fn send(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &
         .noting(format!("requested a change of their e-mail address: user {id}")))
 }
 
-fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
+fn refuse(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, refusal: Refusal) -> Result<Reply, Fault> {
     let problems = match refusal {
         Refusal::WrongPassword => EmailProblems {
             form: None,
@@ -116,30 +112,32 @@ fn refuse(app: &App, signed_in: &SignedIn, refusal: Refusal) -> Reply {
         },
         Refusal::Form(problem) => EmailProblems { form: Some(problem), ..EmailProblems::default() },
     };
-    again(app, signed_in, problems)
+    again(app, connection, signed_in, problems)
 }
 
-fn again(app: &App, signed_in: &SignedIn, problems: EmailProblems) -> Reply {
+fn again(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, problems: EmailProblems) -> Result<Reply, Fault> {
     let is_kept = !problems.is_password_wrong && problems.form != Some(FormProblem::FormExpired);
     let kept = if is_kept { signed_in.kept(app, GUARD.about, "password") } else { None };
-    let shown = show(app, signed_in, EmailState::Ask { typed: signed_in.field("email"), kept: kept.as_deref(), problems });
-    match problems.form {
+    let state = EmailState::Ask { typed: signed_in.field("email"), kept: kept.as_deref(), problems };
+    let shown = show(app, connection, signed_in, state)?;
+    Ok(match problems.form {
         Some(FormProblem::SlowedDown { seconds }) => shown.with(header::RETRY_AFTER, &seconds.to_string()),
         _ => shown,
-    }
+    })
 }
 
-fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
+fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, state: EmailState<'_>) -> Result<Reply, Fault> {
     let claims = &signed_in.user.claims;
     let page = Email {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
         current: claims.address().map(|address| CurrentEmail { address, is_verified: claims.email_verified }),
         state,
+        asks_password: asks_password(authenticators::owned(connection, &signed_in.user)?),
         action: &url(app, paths::ACCOUNT_EMAIL),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_EMAIL),
     };
-    match state {
+    Ok(match state {
         EmailState::Ask { problems, .. } if problems.are_any() => {
             let (status, why) = match problems {
                 EmailProblems { form: Some(problem), .. } => (link::status(Some(problem)), pages::kebab(&problem)),
@@ -149,5 +147,5 @@ fn show(app: &App, signed_in: &SignedIn, state: EmailState<'_>) -> Reply {
             page::show(status, &page, None).noting(format!("no e-mail sent: {why}"))
         }
         _ => page::show(200, &page, None),
-    }
+    })
 }

@@ -16,7 +16,7 @@ use crate::{
     store::{
         AnyConnection, account,
         activity::Event,
-        clients, grants,
+        clients, devices as known_devices, grants,
         sessions::{self, Offline},
     },
     web::{
@@ -42,6 +42,7 @@ fn end(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resul
     let is_ended = match (what, id) {
         ("session", Some(id)) if id == signed_in.session.id => return sign_out(app, connection, signed_in),
         ("session", Some(id)) => end_session(connection, signed_in, id)?,
+        ("trust", Some(id)) => end_trust(connection, signed_in, id)?,
         ("grant", Some(id)) => end_grant(connection, signed_in, id)?,
         ("app", _) => end_app(connection, signed_in, named)?,
         ("others", _) => {
@@ -49,16 +50,24 @@ fn end(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resul
             account::end_everything(connection, Some(&signed_in.session), &event)?;
             true
         }
+        ("trusts", _) => known_devices::trust_none(connection, signed_in.user.claims.id)? > 0,
         ("everything", _) => return end_everything(app, connection, signed_in),
-        ("session" | "grant", None) => false,
-        _ => return Ok(signed_in.malformed(app, "what: expected 'session', 'grant', 'app', 'others' or 'everything'")),
+        ("session" | "trust" | "grant", None) => false,
+        _ => {
+            let expected = "what: expected 'session', 'trust', 'grant', 'app', 'others', 'trusts' or 'everything'";
+            return Ok(signed_in.malformed(app, expected));
+        }
     };
     if !is_ended {
         return devices::show(app, connection, signed_in, Some(AccountProblem::Gone));
     }
     app.delivery_waker.wake();
     let note = format!("ended {what}: user {} {}", signed_in.user.claims.id, id.map(|id| id.to_string()).unwrap_or_default());
-    let id = (what != "others").then_some(named);
+    let (what, id) = match what {
+        "trusts" => ("trust", None),
+        "others" => (what, None),
+        _ => (what, Some(named)),
+    };
     Ok(signed_in.done_at(app, paths::ACCOUNT, what, id).noting(note))
 }
 
@@ -74,6 +83,14 @@ fn sign_out(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> 
 fn end_session(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> Result<bool, Fault> {
     let about = sessions::find(connection, id)?.and_then(|session| formatting::program(&session.origin));
     Ok(account::end_session(connection, id, &signed_in.event(Activity::SessionEnded, about.as_deref()))?)
+}
+
+/// The browser of this session asks for a code again.
+fn end_trust(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> Result<bool, Fault> {
+    let user = signed_in.user.claims.id;
+    let found = sessions::find(connection, id)?.filter(|session| session.user_id == user && session.ended_at.is_none());
+    let device = found.and_then(|session| session.device_id);
+    Ok(device.map_or(Ok(false), |device| known_devices::trust(connection, user, &device, None))?)
 }
 
 fn end_grant(connection: &mut AnyConnection, signed_in: &SignedIn, id: Id) -> Result<bool, Fault> {

@@ -4,18 +4,22 @@
 use actix_web::web::Data;
 use serde_json::{Value, json};
 
-use super::{SignedIn, answer};
+use super::{SignedIn, answer, confirmed_for};
 use crate::{
     app::App,
     flows::{account::overview::AccountOverview, formatting::iso},
     paths,
     protocol::{
-        account::activity::{Activity, Origin},
+        account::{
+            activity::{Activity, Origin},
+            authenticator::AuthenticatorKind,
+        },
         grant::{Grant, end_reason::EndReason, history::HistoryEntry},
         values::time::Timestamp,
     },
     store::{
         AnyConnection, Result as Stored, activity,
+        authenticators::{self, Authenticator},
         devices::{self, Device},
         grant_history,
         grants::{self, Filter},
@@ -52,6 +56,8 @@ fn export(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
 }
 
 fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
+    // Led back to the page with the link: a file leaves the browser on the page that led to it.
+    confirmed_for(app, connection, signed_in, paths::ACCOUNT_DATA)?;
     let (user, now) = (&signed_in.user, signed_in.context.now);
     let id = user.claims.id;
     app.history.settle(connection);
@@ -73,6 +79,7 @@ fn read(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Resu
         "subjects": subjects::of_user(connection, id)?.into_iter()
             .map(|(sector, subject)| json!({ "sector": Some(sector).filter(|sector| sector != subjects::PUBLIC), "subject": subject }))
             .collect::<Vec<_>>(),
+        "sign_in_methods": authenticators::of_user(connection, id)?.iter().map(method).collect::<Vec<_>>(),
         "browsers": sessions::of_user(connection, id)?.iter().map(|one| session(one, &named)).collect::<Vec<_>>(),
         "known_devices": named.iter().map(device).collect::<Vec<_>>(),
         "allowed_apps": consents,
@@ -103,6 +110,20 @@ fn account(user: &User) -> Value {
     })
 }
 
+/// A passkey, an app or a set of recovery codes: without its secret, and without what a passkey is known by.
+fn method(method: &Authenticator) -> Value {
+    let used = (method.kind == AuthenticatorKind::RecoveryCodes).then(|| method.counter.count_ones());
+    json!({
+        "kind": method.kind.as_str(),
+        "name": method.name,
+        "model": method.model,
+        "synced": method.synced,
+        "codes_used": used,
+        "added_at": iso(method.created_at),
+        "last_used_at": time(method.last_used_at),
+    })
+}
+
 fn session(session: &Session, named: &[Device]) -> Value {
     let device = named.iter().find(|device| Some(&device.id) == session.device_id.as_ref());
     from(
@@ -128,6 +149,7 @@ fn device(device: &Device) -> Value {
         "networks": device.networks,
         "first_seen_at": at(device.first_seen_at),
         "last_seen_at": at(device.last_seen_at),
+        "trusted_until": time(device.trusted_until),
     })
 }
 

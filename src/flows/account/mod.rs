@@ -41,7 +41,7 @@ use crate::{
             proof::{Proof, Proofs},
         },
         oauth::required_class::Strength,
-        oidc::authentication::Method,
+        oidc::authentication::{Class, Method},
         secrets::{
             sensitive::Sensitive,
             stamp::{self, Purpose},
@@ -59,7 +59,7 @@ use crate::{
         users::{self, User},
     },
     web::{
-        blocking::Priority,
+        blocking::{Priority, run_blocking},
         fault::Fault,
         forms, kept_password,
         page_request::{self, PageError, PageRequest},
@@ -129,6 +129,42 @@ async fn answer(request: PageRequest, app: &Data<App>, back: impl Into<Cow<'stat
 struct Confirmed<T> {
     signed_in: Arc<SignedIn>,
     done: T,
+}
+
+/// Checks the form of a sensitive action. An account with nothing stronger than a password is asked for it in the form, as `confirmed`
+/// does; others have confirmed recently that it is them, and have no such field.
+///
+/// # Errors
+/// The page again, the redirect to the page that asks for further proofs, or an error of `then`.
+async fn guarded<T: Send + 'static>(
+    app: &Data<App>,
+    request: PageRequest,
+    guard: Guard,
+    then: impl Fn(&App, &mut AnyConnection, &SignedIn, &User) -> Result<T, Fault> + Clone + Send + 'static,
+) -> Result<Confirmed<T>, PageError> {
+    let of_stronger = then.clone();
+    let done = run_blocking(app, Priority::Browsers, move |app, connection| -> Result<_, PageError> {
+        let signed_in = signed_in(app, connection, request, guard.back)?;
+        if asks_password(authenticators::owned(connection, &signed_in.user)?) {
+            return Ok(Err(signed_in.request));
+        }
+        if !signed_in.sent(app, guard.about) {
+            return Err((guard.refuse)(app, connection, &signed_in, Refusal::Form(FormProblem::FormExpired))?.into());
+        }
+        confirmed_for(app, connection, &signed_in, guard.back)?;
+        (guard.check)(app, connection, &signed_in)?;
+        let done = of_stronger(app, connection, &signed_in, &signed_in.user)?;
+        Ok(Ok(Confirmed { signed_in: Arc::new(signed_in), done }))
+    });
+    match done.await? {
+        Ok(done) => Ok(done),
+        Err(request) => confirmed(app, request, guard, then).await,
+    }
+}
+
+/// Whether the forms of sensitive actions ask for the password.
+fn asks_password(owned: Owned) -> bool {
+    owned.strongest() == Some(Class::Password)
 }
 
 /// Checks a form that asks for the password: the attempt is counted for its session, and if the password is correct, `then` is
@@ -241,16 +277,30 @@ fn to_second_factor(app: &App, signed_in: &SignedIn) -> String {
     format!("{}?{}", url(app, paths::SECOND_FACTOR), signed_in.query.to_query(&[], &[]))
 }
 
+/// What the user has; if that is more than a password, they have shown recently that it is them.
+///
+/// # Errors
+/// As [`confirmed_recently`].
+fn confirmed_if_stronger(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Owned, PageError> {
+    let owned = authenticators::owned(connection, &signed_in.user)?;
+    if asks_password(owned) { Ok(owned) } else { confirmed_recently(app, connection, signed_in) }
+}
+
 /// What the user has, if they have shown recently, by the account's strongest kind, that it is them (decision 0049).
 ///
 /// # Errors
 /// If they have not, the redirect to the page that asks for it, and leads back to this page and its query.
 fn confirmed_recently(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Owned, PageError> {
+    let path = signed_in.path.strip_prefix(app.config.issuer.base()).unwrap_or(&signed_in.path);
+    confirmed_for(app, connection, signed_in, path)
+}
+
+/// As [`confirmed_recently`], for a page that the user is led back to.
+fn confirmed_for(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, path: &str) -> Result<Owned, PageError> {
     let owned = authenticators::owned(connection, &signed_in.user)?;
     if owned.is_confirmed_by(&signed_in.session.proofs, app.clock.now()) {
         return Ok(owned);
     }
-    let path = signed_in.path.strip_prefix(app.config.issuer.base()).unwrap_or(&signed_in.path);
     let query = signed_in.query.to_query(&[login::THEN], &[(login::THEN, path)]);
     // A sign-in that was begun here and abandoned would be taken for what the page is about.
     let to = format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR);

@@ -36,6 +36,8 @@ pub struct AccountOverview {
     clients: BTreeMap<String, Client>,
     /// The names that the user gave their browsers, by device id.
     names: BTreeMap<String, String>,
+    /// Until when browsers need no code of a TOTP app, by device id.
+    trusted: BTreeMap<String, Timestamp>,
     /// The browsers in which the grants were given, by session; the session may have ended since.
     browsers: BTreeMap<Id, Option<String>>,
     /// The ends of the sessions that the grants are bound to.
@@ -115,8 +117,8 @@ impl AccountOverview {
 
     fn of(sessions: Vec<Session>, grants: Vec<Grant>) -> Self {
         let ends = sessions.iter().map(|session| (session.id, session.expires_at)).collect();
-        let (consents, apis, clients, names, browsers) = Default::default();
-        Self { sessions, grants, consents, apis, clients, names, browsers, ends }
+        let (consents, apis, clients, names, trusted, browsers) = Default::default();
+        Self { sessions, grants, consents, apis, clients, names, trusted, browsers, ends }
     }
 
     /// An overview of what was ended at exactly this time, without what was inactive before.
@@ -164,8 +166,9 @@ impl AccountOverview {
 
     /// Reads the names of everything.
     fn name(&mut self, connection: &mut AnyConnection, user: Id) -> Result<()> {
-        let named = devices::of(connection, user)?.into_iter();
-        self.names = named.filter_map(|device| Some((device.id, device.name?))).collect();
+        let named = devices::of(connection, user)?;
+        self.trusted = named.iter().filter_map(|device| Some((device.id.clone(), device.trusted_until?))).collect();
+        self.names = named.into_iter().filter_map(|device| Some((device.id, device.name?))).collect();
         self.browsers = self.sessions.iter().map(|session| (session.id, session.device_id.clone())).collect();
         let others: BTreeSet<_> = self.grants.iter().map(|grant| grant.sid).collect();
         let others: Vec<_> = others.into_iter().filter(|session| !self.browsers.contains_key(session)).collect();
@@ -211,7 +214,17 @@ impl AccountOverview {
         self.ends.get(&grant.session_id?).copied()
     }
 
-    /// The name that the user gave this browser.
+    /// Until when the browser of a session needs no code of a TOTP app.
+    pub fn trusted_until(&self, session: &Session, now: Timestamp) -> Option<Timestamp> {
+        self.trusted.get(session.device_id.as_deref()?).copied().filter(|until| now < *until)
+    }
+
+    /// The number of browsers that are trusted, signed in or not.
+    pub fn trusted_count(&self, now: Timestamp) -> usize {
+        self.trusted.values().filter(|until| now < **until).count()
+    }
+
+    /// The name that the user gave the browser of a session.
     pub fn browser_name(&self, session: &Session) -> Option<&str> {
         self.names.get(session.device_id.as_deref()?).map(String::as_str)
     }

@@ -3,11 +3,13 @@
 
 use actix_web::{http::header, web::Data};
 
-use super::{Confirmed, Guard, Refusal, SignedIn, answer, borrowed, confirmed, url};
+use super::{Confirmed, Guard, Refusal, SignedIn, answer, asks_password, borrowed, confirmed_if_stronger, guarded, url};
 use crate::{
     app::App,
     flows::account::overview::{AccountOverview, Words},
+    operations::authenticators,
     pages::{self, FormProblem, NewPasswordProblem, PasswordDone, PasswordProblems},
+    passwords::rules::Rules,
     paths,
     protocol::account::activity::Activity,
     store::{AnyConnection, account, activity, users::User},
@@ -33,6 +35,7 @@ const GUARD: Guard = Guard { back: paths::ACCOUNT_PASSWORD, about: paths::ACCOUN
 /// `GET /account/password`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
     let handle = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn| {
+        confirmed_if_stronger(app, connection, signed_in)?;
         Ok(show(app, connection, signed_in, PasswordProblems::default())?)
     };
     answer(request, &app, paths::ACCOUNT_PASSWORD, handle).await
@@ -47,13 +50,13 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
 async fn change(app: &Data<App>, request: PageRequest) -> Result<Reply, PageError> {
     let judge = |app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &User| {
         let is_same = signed_in.password(app, GUARD.about, NEW) == signed_in.password(app, GUARD.about, CURRENT);
-        let new = flaw(app, signed_in).or_else(|| is_same.then_some(NewPasswordProblem::SameAsCurrent));
+        let new = flaw(app, connection, signed_in)?.or_else(|| is_same.then_some(NewPasswordProblem::SameAsCurrent));
         if new.is_some() {
             return show(app, connection, signed_in, PasswordProblems { new, ..PasswordProblems::default() }).map(Err);
         }
         Ok(Ok(user.clone()))
     };
-    let Confirmed { signed_in, done } = confirmed(app, request, GUARD, judge).await?;
+    let Confirmed { signed_in, done } = guarded(app, request, GUARD, judge).await?;
     let user = done?;
     let hash = app.passwords.hash_within_gate(signed_in.password(app, GUARD.about, NEW)).await?;
     run_blocking(app, Priority::Internal, move |app, connection| -> Result<Reply, PageError> {
@@ -70,7 +73,9 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
     }
     let ends_others = signed_in.field("end_others") == "yes";
     let event = signed_in.event(Activity::PasswordChanged, None);
-    let changed = account::change_password(connection, user, hash, (&signed_in.session, ends_others), &event)?;
+    // The old password was verified for this, or something stronger before.
+    let is_verified = asks_password(authenticators::owned(connection, user)?);
+    let changed = account::change_password(connection, user, hash, (&signed_in.session, is_verified, ends_others), &event)?;
     let Some((renewed, _)) = changed else {
         return Ok(refuse(app, connection, signed_in, Refusal::WrongPassword)?);
     };
@@ -83,16 +88,23 @@ fn set(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, user: &U
 }
 
 /// What is wrong with the new password.
-fn flaw(app: &App, signed_in: &SignedIn) -> Option<NewPasswordProblem> {
+fn flaw(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Option<NewPasswordProblem>, Fault> {
     let claims = &signed_in.user.claims;
     let context = [claims.username.as_str(), &claims.email, claims.display_name.as_deref().unwrap_or_default()];
     let new = signed_in.password(app, GUARD.about, NEW);
-    app.password_rules.check(new.expose(), &context).err().map(NewPasswordProblem::Flaw)
+    let rules = rules(app, connection, signed_in)?;
+    Ok(rules.check(new.expose(), &context).err().map(NewPasswordProblem::Flaw))
+}
+
+/// The rules for this account.
+fn rules(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Rules, Fault> {
+    let owned = authenticators::owned(connection, &signed_in.user)?;
+    Ok(if owned.needs_code() { app.password_rules.beside_second_factor() } else { app.password_rules.clone() })
 }
 
 fn refuse(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, refusal: Refusal) -> Result<Reply, Fault> {
     let problems = match refusal {
-        Refusal::WrongPassword => PasswordProblems { form: None, is_current_wrong: true, new: flaw(app, signed_in) },
+        Refusal::WrongPassword => PasswordProblems { form: None, is_current_wrong: true, new: flaw(app, connection, signed_in)? },
         Refusal::Form(problem) => PasswordProblems { form: Some(problem), ..PasswordProblems::default() },
     };
     show(app, connection, signed_in, problems)
@@ -111,14 +123,17 @@ fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, problem
     let kept = |field, is_good: bool| {
         if problems.are_any() && !is_expired && is_good { signed_in.kept(app, GUARD.about, field) } else { None }
     };
-    let kept_new = kept(NEW, problems.new.is_none() && flaw(app, signed_in).is_none());
+    let is_good = problems.new.is_none() && flaw(app, connection, signed_in)?.is_none();
+    let kept_new = kept(NEW, is_good);
     let kept = kept(CURRENT, !problems.is_current_wrong);
     let page = pages::Password {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
         action: &url(app, paths::ACCOUNT_PASSWORD),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_PASSWORD),
-        min_length: app.password_rules.min_length(),
+        min_length: rules(app, connection, signed_in)?.min_length(),
+        has_password: signed_in.user.password_hash.is_some(),
+        asks_current: asks_password(authenticators::owned(connection, &signed_in.user)?),
         end_others: !problems.are_any() || is_expired || signed_in.field("end_others") == "yes",
         kept: kept.as_deref(),
         kept_new: kept_new.as_deref(),

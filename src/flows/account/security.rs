@@ -184,7 +184,7 @@ fn ask(app: &App, signed_in: &SignedIn, (removed, owned): (&Removed, Owned), pro
         kind: removed.kind(),
         name,
         id: &removed.id(),
-        leaves_one_factor: owned.has_second_factor() && !removed.rest(owned).has_second_factor(),
+        is_last_second_factor: owned.has_second_factor() && !removed.rest(owned).has_second_factor(),
         action: &url(app, paths::ACCOUNT_REMOVE),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_REMOVE),
         back: &url(app, paths::ACCOUNT_SECURITY),

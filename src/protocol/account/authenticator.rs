@@ -63,6 +63,12 @@ impl Owned {
         self.passkeys > 0 || self.totp > 0
     }
 
+    /// Whether a password alone does not sign in: a code is asked for after it. Passkeys do not make that so.
+    #[must_use]
+    pub const fn needs_code(&self) -> bool {
+        self.totp > 0
+    }
+
     /// The strongest class that the user can reach without recovery codes. `None` if there is nothing to sign in with.
     #[must_use]
     pub const fn strongest(&self) -> Option<Class> {
@@ -80,7 +86,7 @@ impl Owned {
     pub fn is_signed_in_by(&self, proofs: &Proofs, is_trusted_browser: bool) -> bool {
         match proofs.class() {
             None => false,
-            Some(Class::Password) => self.totp == 0 || is_trusted_browser,
+            Some(Class::Password) => !self.needs_code() || is_trusted_browser,
             Some(_) => true,
         }
     }

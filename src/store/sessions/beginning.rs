@@ -6,7 +6,12 @@ use diesel::prelude::*;
 use super::{Session, end_row, find, insert};
 use crate::{
     protocol::{
-        account::{activity::Activity, notification::NotificationKind, proof::Proofs},
+        account::{
+            activity::Activity,
+            notification::NotificationKind,
+            proof::{Proof, Proofs},
+        },
+        oidc::authentication::Method,
         values::{
             id::Id,
             time::{Span, Timestamp},
@@ -154,13 +159,19 @@ fn renew(connection: &mut AnyConnection, session: &Session, renewed: &Session) -
     Ok(rows == 1)
 }
 
-/// Continues the session under a new cookie: a new generation. `None` if it was ended or renewed meanwhile. Part of a transaction.
+/// Continues the session under a new cookie: a new generation; as a sign-in now, if all that the account has was verified for it: the
+/// password. `None` if it was ended or renewed meanwhile. Part of a transaction.
 pub(in crate::store) fn renew_cookie(
     connection: &mut AnyConnection,
     session: &Session,
+    is_verified: bool,
     now: Timestamp,
 ) -> Result<Option<Session>> {
-    let renewed = Session { generation: session.generation + 1, auth_time: now, last_seen_at: now, ..session.clone() };
+    let mut renewed = Session { generation: session.generation + 1, last_seen_at: now, ..session.clone() };
+    if is_verified {
+        renewed.auth_time = now;
+        renewed.proofs = renewed.proofs.with(Proof { method: Method::Password, at: now });
+    }
     Ok(renew(connection, session, &renewed)?.then_some(renewed))
 }
 

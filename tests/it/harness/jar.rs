@@ -32,7 +32,8 @@ impl Jar {
         if let Some(known) = self.cookies.keys().find(|known| short_name(known) == short_name(name)) {
             return known.clone();
         }
-        let all = [Cookie::Session, Cookie::Browser, Cookie::Device, Cookie::Link].map(|cookie| cookie.name(&self.issuer));
+        let all = [Cookie::Session, Cookie::Browser, Cookie::Device, Cookie::Link, Cookie::SignIn]
+            .map(|cookie| cookie.name(&self.issuer));
         all.into_iter().find(|own| short_name(own) == short_name(name)).unwrap_or_else(|| name.to_owned())
     }
 

@@ -30,7 +30,7 @@ fn an_account_with_a_password_alone_confirms_with_it() {
         assert_eq!((twice.status, twice.location()), (303, "/account/totp/add"), "{twice:?}");
         assert_eq!(again.cookies[SESSION], browser.cookies[SESSION]);
         let mut thief = browser.clone();
-        thief.cookies.receive(SESSION, &before);
+        thief.cookies.insert(SESSION, before.clone());
         assert!(thief.get("/account").location().starts_with("/login"));
         let sent = thief.submit(&page, &[("password", "wrong")]);
         assert_ne!(thief.cookies[SESSION], browser.cookies[SESSION], "{sent:?}");

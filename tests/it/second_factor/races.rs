@@ -11,7 +11,7 @@ use super::{alice_with_phone, send_code};
 use crate::harness::{Browser, Page, Server, both};
 
 /// Twenty browsers that are asked for the next factor, each with its page.
-fn asked(server: &Server, path: &str) -> Vec<(Browser, Page)> {
+fn before_the_code(server: &Server, path: &str) -> Vec<(Browser, Page)> {
     let each = (0..20).map(|_| {
         let mut browser = Browser::new(server);
         browser.to_second_factor("/login", "alice");
@@ -45,7 +45,7 @@ fn winners(sent: Vec<(Browser, Page)>, fields: impl Fn(usize) -> (&'static str, 
 fn of_twenty_uses_of_a_code_one_wins() {
     both(|server| {
         let (_, phone) = alice_with_phone(server);
-        let sent = asked(server, "/login/verify");
+        let sent = before_the_code(server, "/login/verify");
         let code = phone.code(server);
         assert_eq!(winners(sent, |_| ("code", code.clone())), 1);
     });
@@ -56,9 +56,9 @@ fn of_twenty_uses_of_a_recovery_code_one_wins_and_two_codes_at_once_both_do() {
     both(|server| {
         let (mut at_home, _) = alice_with_phone(server);
         let codes = at_home.recovery_codes();
-        assert_eq!(winners(asked(server, "/login/verify?use=recovery"), |_| ("recovery_code", codes[0].clone())), 1);
+        assert_eq!(winners(before_the_code(server, "/login/verify?use=recovery"), |_| ("recovery_code", codes[0].clone())), 1);
         server.advance(3600 * 24);
-        let mut sent = asked(server, "/login/verify?use=recovery");
+        let mut sent = before_the_code(server, "/login/verify?use=recovery");
         sent.truncate(2);
         assert_eq!(winners(sent, |n| ("recovery_code", codes[n + 1].clone())), 2);
     });

@@ -29,7 +29,7 @@ const RECOVERY_CODE: &str = "recovery_code";
 
 /// Which code is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum CodeKind {
     Totp,
     Recovery,
 }
@@ -37,7 +37,7 @@ enum Asked {
 /// What the form asks for.
 pub struct Form {
     has_password: bool,
-    code: Option<Asked>,
+    code: Option<CodeKind>,
     /// Whether there is a choice of codes.
     has_recovery: bool,
     /// Whether an app's code may be typed as well.
@@ -53,8 +53,8 @@ impl Form {
         let missing = occasion.missing(app);
         let prefers_recovery = request.query.get(USE.0) == Some(USE.1) || !missing.code && !missing.passkey;
         let code = match (missing.code, missing.recovery_code && prefers_recovery) {
-            (_, true) => Some(Asked::Recovery),
-            (true, false) => Some(Asked::Totp),
+            (_, true) => Some(CodeKind::Recovery),
+            (true, false) => Some(CodeKind::Totp),
             (false, false) => None,
         };
         Self {
@@ -85,8 +85,8 @@ impl Form {
     /// The code that was typed, or kept, if one is asked for.
     pub fn code(&self, app: &App, request: &PageRequest) -> Option<TypedCode> {
         self.code.map(|code| match code {
-            Asked::Totp => TypedCode::Totp(request.field(CODE).into()),
-            Asked::Recovery => TypedCode::Recovery(kept_password::typed(app, request, binding(request), RECOVERY_CODE)),
+            CodeKind::Totp => TypedCode::Totp(request.field(CODE).into()),
+            CodeKind::Recovery => TypedCode::Recovery(kept_password::typed(app, request, binding(request), RECOVERY_CODE)),
         })
     }
 
@@ -121,13 +121,13 @@ impl Form {
             Some(_) => None, // the page it leads to goes on with it
         };
         let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
-        let is_recovery = self.code == Some(Asked::Recovery);
+        let is_recovery = self.code == Some(CodeKind::Recovery);
         let has_other = if is_recovery { self.has_totp || self.has_passkey } else { self.has_recovery };
         let other_url = has_other.then(|| occasion.url(app, request, !is_recovery));
         let kept = self.kept(app, request, problem);
         let account_url = then.map(|_| format!("{}{}", app.config.issuer.base(), paths::ACCOUNT_SECURITY));
         let lifetime = trusted_browser::lifetime(app).filter(|_| matches!(occasion.kind, Kind::SignIn(_)));
-        let lasts = lifetime.filter(|_| self.code == Some(Asked::Totp)).map(formatting::span);
+        let lasts = lifetime.filter(|_| self.code == Some(CodeKind::Totp)).map(formatting::span);
         let page = SecondFactor {
             layout: request.layout(app),
             occasion: match (&occasion.kind, then) {
@@ -141,8 +141,8 @@ impl Form {
             csrf: &occasion.stamp(app, request),
             password: self.has_password.then_some(SecondFactorPassword { kept: kept.password.as_deref() }),
             code: self.code.map(|code| match code {
-                Asked::Totp => SecondFactorCode::Totp { typed: kept.code },
-                Asked::Recovery => SecondFactorCode::Recovery { kept: kept.recovery_code.as_deref() },
+                CodeKind::Totp => SecondFactorCode::Totp { typed: kept.code },
+                CodeKind::Recovery => SecondFactorCode::Recovery { kept: kept.recovery_code.as_deref() },
             }),
             other_url: other_url.as_deref(),
             has_passkey: self.has_passkey,
