@@ -51,6 +51,7 @@ pub struct LinkPage {
 }
 
 /// A request to such a path.
+#[derive(Clone)]
 pub struct LinkRequest {
     request: PageRequest,
     link_page: &'static LinkPage,

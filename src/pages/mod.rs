@@ -71,7 +71,7 @@ pub use messages::{MessageFacts, message, test_message};
 pub use not_me::{NotMe, ReportedEvent};
 pub use password::{NewPasswordProblem, Password, PasswordDone, PasswordProblems};
 pub use recover::{Recover, RecoverOff, RecoverSent};
-pub use recover_password::{RecoverPassword, RecoverPasswordProblem};
+pub use recover_password::{RecoverPassword, RecoverPasswordProblem, RecoveryFactor};
 pub use recovery_codes::{RecoveryCodes, RecoveryCodesState};
 pub use register::{Register, RegisterProblem, RegisterSent};
 pub use register_finish::{DisplayNameProblem, RegisterFinish, RegisterFinishProblems, UsernameProblem};

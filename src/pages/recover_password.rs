@@ -16,6 +16,10 @@ pub struct RecoverPassword<'a> {
     pub username: &'a str,
     /// The minimum length of a password, in characters.
     pub min_length: usize,
+    /// The code that is asked for besides, if the account has a second factor.
+    pub code: Option<RecoveryFactor>,
+    /// The password that was typed, sealed, if the code was wrong.
+    pub kept: Option<&'a str>,
     /// The form's action.
     pub action: &'a str,
     /// The form's CSRF token.
@@ -24,11 +28,26 @@ pub struct RecoverPassword<'a> {
     pub problem: Option<RecoverPasswordProblem>,
 }
 
+/// What is asked for besides the new password. A password that was forgotten never skips a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecoveryFactor {
+    /// Whether a code of an app will do.
+    pub has_app: bool,
+    /// Whether there are recovery codes.
+    pub has_recovery_codes: bool,
+    /// Whether there is a passkey.
+    pub has_passkey: bool,
+}
+
 /// Why no password was set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecoverPasswordProblem {
     /// The password is not acceptable.
     Password(PasswordFlaw),
+    /// The code was not entered.
+    CodeMissing,
+    /// The code is wrong, or was used before.
+    WrongCode,
     /// The form was rejected.
     Form(FormProblem),
 }
@@ -38,8 +57,13 @@ impl RecoverPassword<'_> {
     const fn flaw(&self) -> Option<PasswordFlaw> {
         match self.problem {
             Some(RecoverPasswordProblem::Password(flaw)) => Some(flaw),
-            Some(RecoverPasswordProblem::Form(_)) | None => None,
+            Some(_) | None => None,
         }
+    }
+
+    /// Whether the problem is the code.
+    const fn is_code_wrong(&self) -> bool {
+        matches!(self.problem, Some(RecoverPasswordProblem::CodeMissing | RecoverPasswordProblem::WrongCode))
     }
 }
 
@@ -54,10 +78,20 @@ pub(super) mod tests {
         layout: LAYOUT,
         username: "alice",
         min_length: 15,
+        code: None,
+        kept: None,
         action: "/recover/password",
         csrf: "form-proof",
         problem: None,
     };
+
+    const BOTH: RecoveryFactor = RecoveryFactor { has_app: true, has_recovery_codes: true, has_passkey: false };
+    const RECOVERY: RecoveryFactor = RecoveryFactor { has_app: false, ..BOTH };
+    const NOTHING: RecoveryFactor = RecoveryFactor { has_recovery_codes: false, ..RECOVERY };
+
+    fn with_code(problem: RecoverPasswordProblem) -> RecoverPassword<'static> {
+        RecoverPassword { code: Some(BOTH), kept: Some("c2VhbGVk"), ..again(problem) }
+    }
 
     fn again(problem: RecoverPasswordProblem) -> RecoverPassword<'static> {
         RecoverPassword { problem: Some(problem), ..FRESH }
@@ -68,6 +102,11 @@ pub(super) mod tests {
         let mut all = vec![
             sample("recover-password", &FRESH),
             sample("recover-password-long", &RecoverPassword { username: LONG_EMAIL, ..FRESH }),
+            sample("recover-password-code", &RecoverPassword { code: Some(BOTH), ..FRESH }),
+            sample("recover-password-recovery-code", &RecoverPassword { code: Some(RECOVERY), ..FRESH }),
+            sample("recover-password-no-code", &RecoverPassword { code: Some(NOTHING), ..FRESH }),
+            sample("recover-password-code-missing", &with_code(RecoverPasswordProblem::CodeMissing)),
+            sample("recover-password-wrong-code", &with_code(RecoverPasswordProblem::WrongCode)),
             sample("recover-password-expired", &form(FormProblem::FormExpired)),
             sample("recover-password-slowed", &form(FormProblem::SlowedDown { seconds: 120 })),
         ];
@@ -82,6 +121,8 @@ pub(super) mod tests {
         let fields = ["username", "action", "csrf"];
         let [username, action, csrf] = fields.map(hostile);
         assert_escaped(&RecoverPassword { username: &username, action: &action, csrf: &csrf, ..FRESH }, &fields);
+        let kept = hostile("kept");
+        assert_escaped(&RecoverPassword { kept: Some(&kept), ..FRESH }, &["kept"]);
     }
 
     #[test]
@@ -95,6 +136,22 @@ pub(super) mod tests {
         let requested = field("new_password");
         assert_eq!((requested.get("autocomplete"), requested.get("minlength")), (Some("new-password"), Some("15")));
         assert!(requested.get("autofocus").is_some() && requested.get("value").is_none());
+    }
+
+    #[test]
+    fn a_second_factor_is_asked_for_where_there_is_one() {
+        assert!(!FRESH.render().unwrap().contains("name=\"code\""));
+        for (factor, fields) in [(BOTH, 1), (RECOVERY, 1), (NOTHING, 0)] {
+            let html = RecoverPassword { code: Some(factor), ..FRESH }.render().unwrap();
+            assert_eq!(html.matches("name=\"code\"").count(), fields, "{factor:?}");
+        }
+        for problem in [RecoverPasswordProblem::CodeMissing, RecoverPasswordProblem::WrongCode] {
+            let html = with_code(problem).render().unwrap();
+            let tags = markup::tags(&html);
+            let field = tags.iter().find(|tag| tag.get("id") == Some("code")).unwrap();
+            assert_eq!((field.get("aria-invalid"), field.get("autofocus")), (Some("true"), Some("")), "{problem:?}");
+            assert!(html.contains("name=\"kept_new_password\"") && html.contains("role=\"alert\""), "{problem:?}");
+        }
     }
 
     #[test]

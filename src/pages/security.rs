@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{Form, Layout, Owner, When};
+use super::{Form, FormProblem, Layout, Owner, When};
 
 /// The page. The form to rename sends `id` and `name`; an empty `name` removes the name.
 #[derive(Debug, Template)]
@@ -72,7 +72,7 @@ pub enum SecurityProblem {
     NameNotTaken,
 }
 
-/// The page that asks before a method is removed; it sends `id`.
+/// The page that asks before a method is removed; it sends `id`, and `password` where that is asked for.
 #[derive(Debug, Template)]
 #[template(path = "remove_method.html")]
 pub struct RemoveMethod<'a> {
@@ -86,7 +86,11 @@ pub struct RemoveMethod<'a> {
     pub name: Option<&'a str>,
     /// Its id.
     pub id: &'a str,
-    /// Whether a password alone is left.
+    /// Whether the form asks for the password, to see that it is long enough to protect the account alone.
+    pub asks_password: bool,
+    /// How long it has to be, in characters.
+    pub min_length: usize,
+    /// Whether it is the last passkey or app, with which recovery codes end.
     pub is_last_second_factor: bool,
     /// The form's action.
     pub action: &'a str,
@@ -96,6 +100,13 @@ pub struct RemoveMethod<'a> {
     pub back: &'a str,
     /// Why it is not removed.
     pub problem: Option<RemoveMethodProblem>,
+}
+
+impl RemoveMethod<'_> {
+    /// Whether it cannot be removed.
+    fn is_last_one(&self) -> bool {
+        self.problem == Some(RemoveMethodProblem::LastOne)
+    }
 }
 
 /// A kind of sign-in method.
@@ -116,6 +127,14 @@ pub enum MethodKind {
 pub enum RemoveMethodProblem {
     /// There would be no way to sign in.
     LastOne,
+    /// The password, which is all that is left, was not entered.
+    PasswordMissing,
+    /// The password is wrong.
+    WrongPassword,
+    /// The password is too short to protect the account alone.
+    PasswordTooShort,
+    /// The form itself was rejected.
+    Form(FormProblem),
 }
 
 /// What a method without a name of its own is called, in messages about it.
@@ -169,12 +188,22 @@ pub(super) mod tests {
         kind: MethodKind::Totp,
         name: Some("Phone"),
         id: APP.id,
+        asks_password: false,
+        min_length: 15,
         is_last_second_factor: true,
         action: "/account/security/remove",
         csrf: "form-proof",
         back: "/account/security",
         problem: None,
     };
+
+    const PROBLEMS: [(&str, RemoveMethodProblem); 5] = [
+        ("password-missing", RemoveMethodProblem::PasswordMissing),
+        ("wrong-password", RemoveMethodProblem::WrongPassword),
+        ("password-too-short", RemoveMethodProblem::PasswordTooShort),
+        ("slowed-down", RemoveMethodProblem::Form(FormProblem::SlowedDown { seconds: 42 })),
+        ("form-expired", RemoveMethodProblem::Form(FormProblem::FormExpired)),
+    ];
 
     fn full() -> Security<'static> {
         const APPS: [ShownMethod<'static>; 2] =
@@ -189,7 +218,7 @@ pub(super) mod tests {
     pub fn samples() -> Vec<Sample> {
         let remove = |kind, name, is_last_second_factor| RemoveMethod { kind, name, is_last_second_factor, ..REMOVE };
         let last = Some(RemoveMethodProblem::LastOne);
-        vec![
+        let mut all = vec![
             sample("security", &PAGE),
             sample("security-full", &full()),
             sample("security-no-codes", &Security { apps: &[APP], recovery_codes: Some(0), ..PAGE }),
@@ -204,8 +233,13 @@ pub(super) mod tests {
             sample("remove-passkey", &remove(MethodKind::Passkey, Some("iCloud Keychain"), false)),
             sample("remove-password", &remove(MethodKind::Password, None, false)),
             sample("remove-recovery-codes", &remove(MethodKind::RecoveryCodes, None, false)),
+            sample("remove-totp-password", &RemoveMethod { asks_password: true, ..REMOVE }),
             sample("remove-last", &RemoveMethod { problem: last, ..remove(MethodKind::Passkey, None, true) }),
-        ]
+        ];
+        all.extend(PROBLEMS.map(|(name, problem)| {
+            sample(&format!("remove-{name}"), &RemoveMethod { asks_password: true, problem: Some(problem), ..REMOVE })
+        }));
+        all
     }
 
     #[test]
@@ -238,6 +272,11 @@ pub(super) mod tests {
         }
         let without = Security { apps: &[APP], recovery_codes: Some(0), ..PAGE }.render().unwrap();
         assert!(without.contains("class=\"note wrong-note\""), "no recovery codes: {without}");
+        for (name, problem) in PROBLEMS {
+            let html = RemoveMethod { asks_password: true, problem: Some(problem), ..REMOVE }.render().unwrap();
+            assert!(html.contains("role=\"alert\"") && html.contains("name=\"password\""), "{name}: {html}");
+            assert!(html.contains(&format!("data-problem=\"{name}\"")), "{name}");
+        }
         let last = RemoveMethod { problem: Some(RemoveMethodProblem::LastOne), ..REMOVE }.render().unwrap();
         assert!(!last.contains("<form") && last.contains("role=\"alert\""), "{last}");
     }

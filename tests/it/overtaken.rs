@@ -243,7 +243,8 @@ fn nothing_that_was_asked_for_before_survives_what_locks_an_outsider_out() {
                 server.app.passwords.hash("four herons and a kettle").unwrap(),
                 server.event(user.claims.id, Activity::PasswordChanged),
             );
-            let changed = server.store(|connection| account::change_password(connection, user, &hash, (session, false), &event));
+            let changed =
+                server.store(|connection| account::change_password(connection, user, &hash, (session, true, false), &event));
             assert!(changed.is_some());
         }),
         ("a reset", |server, user, _| server.reset_password(user.claims.id, user.password_hash.as_deref().unwrap())),

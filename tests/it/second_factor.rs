@@ -4,7 +4,10 @@
 mod confirm;
 mod limits;
 mod methods;
+mod protected;
 mod races;
+mod recovery;
+mod trusted;
 
 use symbolon::testing::{
     protocol::{account::activity::Activity, oauth::client::ClientKind},

@@ -1,15 +1,16 @@
 //! The page of sign-in methods: what the user has, and the forms that rename and remove. Removing needs a recent proof of the account's
 //! strongest kind, and never takes the last way to sign in; what is removed is shown once more before.
 
-use actix_web::web::Data;
+use actix_web::{http::header, web::Data};
 
-use super::{SignedIn, answer, confirmed_recently, to_sign_in, url};
+use super::{Guard, Refusal, SignedIn, answer, confirmed, confirmed_for, confirmed_recently, to_sign_in, url};
 use crate::{
     app::App,
-    flows::formatting::ShownTime,
+    flows::{formatting::ShownTime, link},
     operations::authenticators as methods,
     pages::{
-        self, Form as Target, MethodKind, RemoveMethod, RemoveMethodProblem, Security, SecurityDone, SecurityProblem, ShownMethod,
+        self, Form as Target, FormProblem, MethodKind, RemoveMethod, RemoveMethodProblem, Security, SecurityDone,
+        SecurityProblem, ShownMethod,
     },
     paths,
     protocol::{
@@ -25,8 +26,9 @@ use crate::{
         authenticators::{self, Authenticator},
     },
     web::{
+        fault::Fault,
         page,
-        page_request::{PageError, PageRequest},
+        page_request::{self, PageError, PageRequest},
         reply::Reply,
     },
 };
@@ -59,8 +61,41 @@ pub async fn get_remove(request: PageRequest, app: Data<App>) -> Reply {
 
 /// `POST /account/security/remove`.
 pub async fn post_remove(request: PageRequest, app: Data<App>) -> Reply {
-    answer(request, &app, paths::ACCOUNT_SECURITY, remove).await
+    if request.field("password").is_empty() {
+        return answer(request, &app, paths::ACCOUNT_SECURITY, |app, connection, signed_in| {
+            let owned = confirmed_for(app, connection, signed_in, paths::ACCOUNT_SECURITY)?;
+            remove(app, connection, signed_in, owned, false)
+        })
+        .await;
+    }
+    let context = request.context.clone();
+    let done = confirmed(&app, request, GUARD, |app, connection, signed_in, _| {
+        let owned = methods::owned(connection, &signed_in.user)?;
+        match remove(app, connection, signed_in, owned, true) {
+            Ok(reply) | Err(PageError::Reply(reply)) => Ok(reply),
+            Err(PageError::Fault(fault)) => Err(fault),
+        }
+    });
+    page_request::reply(&app, &context, done.await.map(|confirmed| confirmed.done))
 }
+
+/// The form that asks for the password, because it will be all that protects the account.
+const GUARD: Guard = Guard {
+    back: paths::ACCOUNT_SECURITY,
+    about: paths::ACCOUNT_REMOVE,
+    check: |app, connection, signed_in| confirmed_for(app, connection, signed_in, paths::ACCOUNT_SECURITY).map(drop),
+    refuse: |app, connection, signed_in, refusal| {
+        let owned = methods::owned(connection, &signed_in.user)?;
+        let problem = match refusal {
+            Refusal::WrongPassword => RemoveMethodProblem::WrongPassword,
+            Refusal::Form(problem) => RemoveMethodProblem::Form(problem),
+        };
+        match find(connection, signed_in, signed_in.field("id"))? {
+            Some(removed) => Ok(ask(app, signed_in, (&removed, owned), Some(problem))),
+            None => Ok(signed_in.not_found(app)),
+        }
+    },
+};
 
 /// What is to be removed.
 enum Removed {
@@ -95,6 +130,13 @@ impl Removed {
         }
     }
 
+    /// Whether the password will be all that is needed to sign in, and may be too short for that: nobody knows but who types it.
+    fn bares_password(&self, app: &App, owned: Owned) -> bool {
+        let rules = &app.password_rules;
+        let is_shorter = rules.beside_second_factor().min_length() < rules.min_length();
+        is_shorter && owned.password && owned.needs_code() && !self.rest(owned).needs_code()
+    }
+
     /// Why it has to stay.
     const fn obstacle(&self, owned: Owned) -> Option<RemoveMethodProblem> {
         match self {
@@ -105,7 +147,7 @@ impl Removed {
     }
 }
 
-fn find(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Result<Option<Removed>, PageError> {
+fn find(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Result<Option<Removed>, Fault> {
     if id == PASSWORD {
         return Ok(signed_in.user.password_hash.is_some().then_some(Removed::Password));
     }
@@ -114,8 +156,14 @@ fn find(connection: &mut AnyConnection, signed_in: &SignedIn, id: &str) -> Resul
     Ok(row.map(Box::new).map(Removed::Row))
 }
 
-fn remove(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
-    let owned = confirmed_recently(app, connection, signed_in)?;
+/// Removes what the form names; `has_password` says whether its password was verified.
+fn remove(
+    app: &App,
+    connection: &mut AnyConnection,
+    signed_in: &SignedIn,
+    owned: Owned,
+    has_password: bool,
+) -> Result<Reply, PageError> {
     if !signed_in.sent(app, paths::ACCOUNT_REMOVE) {
         return show(app, connection, signed_in, Some(SecurityProblem::FormExpired));
     }
@@ -124,6 +172,18 @@ fn remove(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Re
     };
     if let Some(problem) = removed.obstacle(owned) {
         return Ok(ask(app, signed_in, (&removed, owned), Some(problem)));
+    }
+    if removed.bares_password(app, owned) {
+        let problem = match has_password {
+            false => Some(RemoveMethodProblem::PasswordMissing),
+            true if !app.password_rules.is_long_enough(signed_in.field("password")) => {
+                Some(RemoveMethodProblem::PasswordTooShort)
+            }
+            true => None,
+        };
+        if problem.is_some() {
+            return Ok(ask(app, signed_in, (&removed, owned), problem));
+        }
     }
     let proof = (&signed_in.user, &signed_in.session);
     let is_done = match &removed {
@@ -184,13 +244,32 @@ fn ask(app: &App, signed_in: &SignedIn, (removed, owned): (&Removed, Owned), pro
         kind: removed.kind(),
         name,
         id: &removed.id(),
+        asks_password: removed.bares_password(app, owned),
+        min_length: app.password_rules.min_length(),
         is_last_second_factor: owned.has_second_factor() && !removed.rest(owned).has_second_factor(),
         action: &url(app, paths::ACCOUNT_REMOVE),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_REMOVE),
         back: &url(app, paths::ACCOUNT_SECURITY),
         problem: problem.or_else(|| removed.obstacle(owned)),
     };
-    page::show(if problem.is_some() { 409 } else { 200 }, &page, None)
+    let shown = page::show(status(problem), &page, None);
+    match problem {
+        Some(RemoveMethodProblem::Form(FormProblem::SlowedDown { seconds })) => {
+            shown.with(header::RETRY_AFTER, &seconds.to_string()).noting("password attempts rate limited")
+        }
+        Some(problem) => shown.noting(format!("nothing removed: {}", pages::kebab(&problem))),
+        None => shown,
+    }
+}
+
+const fn status(problem: Option<RemoveMethodProblem>) -> u16 {
+    match problem {
+        None => 200,
+        Some(RemoveMethodProblem::LastOne) => 409,
+        Some(RemoveMethodProblem::WrongPassword) => 401,
+        Some(RemoveMethodProblem::PasswordMissing | RemoveMethodProblem::PasswordTooShort) => 400,
+        Some(RemoveMethodProblem::Form(problem)) => link::status(Some(problem)),
+    }
 }
 
 /// A method, with its texts.

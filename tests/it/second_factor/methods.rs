@@ -99,7 +99,7 @@ fn apps_are_renamed_and_removed_and_the_codes_go_with_the_last_one() {
             assert_eq!(fresh.submit(&page, &[("code", code.expose())]).status, 303);
             let page = fresh.get(&format!("/account/security/remove?id={id}"));
             assert!(page.is("remove-method") && page.body.contains("Old phone"), "{page:?}");
-            let sent = fresh.submit(&page, &[("id", &id)]);
+            let sent = fresh.submit(&page, &[("id", &id), ("password", crate::harness::PASSWORD)]);
             assert_eq!(sent.status, 303, "{sent:?}");
             let to = sent.location().to_owned();
             assert_eq!(fresh.get(&to).done(), Some("removed"));
