@@ -104,7 +104,9 @@ fn form(base: &str, path: &str) -> Resource {
 
 /// The account pages, for signed-in users.
 fn account_pages(config: &mut ServiceConfig, base: &str) {
-    use account::{activity, data, details, devices, email, ending, enrol, export, grant, password, recovery_codes, security, totp};
+    use account::{
+        activity, data, details, devices, email, ending, enrol, export, grant, password, recovery_codes, removal, security, totp,
+    };
     config
         .service(page(base, paths::ACCOUNT, "GET, HEAD").route(read().to(devices::get)))
         .service(page(base, paths::ACCOUNT_NAME, "POST").route(web::post().to(devices::post_name)))
@@ -115,9 +117,7 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
         .service(page(base, paths::ACCOUNT_CANCEL_RESET, "POST").route(web::post().to(activity::post_cancel_reset)))
         .service(page(base, paths::ACCOUNT_SECURITY, "GET, HEAD").route(read().to(security::get)))
         .service(page(base, paths::ACCOUNT_RENAME, "POST").route(web::post().to(security::post_rename)))
-        .service(
-            form(base, paths::ACCOUNT_REMOVE).route(read().to(security::get_remove)).route(web::post().to(security::post_remove)),
-        )
+        .service(form(base, paths::ACCOUNT_REMOVE).route(read().to(removal::get)).route(web::post().to(removal::post)))
         .service(form(base, paths::ACCOUNT_TOTP_ADD).route(read().to(totp::get)).route(web::post().to(totp::post)))
         .service(
             form(base, paths::ACCOUNT_RECOVERY_CODES)

@@ -29,14 +29,18 @@ use crate::{
 /// Database errors.
 pub fn reseal(connection: &mut AnyConnection, secrets: &SecretRing, after: Id, limit: u32) -> Result<Option<Id>> {
     let sealed = authenticators::sealed_after(connection, after, limit)?;
+    let mut count = 0_u32;
     for (id, content) in &sealed {
         match codes::resealed(secrets, *id, content) {
             Ok(None) => {}
-            Ok(Some(again)) => drop(authenticators::reseal(connection, *id, (content, &again))?),
+            Ok(Some(again)) => count += u32::from(authenticators::reseal(connection, *id, (content, &again))?),
             Err(error) => {
                 tracing::error!(%error, authenticator = %id, "an authenticator cannot be opened with any server secret")
             }
         }
+    }
+    if count > 0 {
+        tracing::info!(count, "authenticators were sealed again, under the current server secret");
     }
     Ok(sealed.last().map(|(id, _)| *id).filter(|_| sealed.len() >= limit as usize))
 }

@@ -43,7 +43,7 @@ try {
     await look(page, 'account');
     await page.goto(at(`/account/grants/${input.grant}`));
     await look(page, 'account-grant');
-    for (const name of ['activity', 'password', 'email', 'details', 'data']) {
+    for (const name of ['activity', 'security', 'password', 'email', 'details', 'data']) {
       await page.goto(at('/account'));
       await page.locator(`nav a[href$="/account/${name}"]`).click();
       await page.locator(`nav a[href$="/account/${name}"][aria-current="page"]`).waitFor();

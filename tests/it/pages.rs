@@ -100,6 +100,15 @@ fn users_look_after_their_account() {
     );
 }
 
+/// An app and recovery codes: added, used, removed.
+#[test]
+fn users_add_a_second_factor() {
+    both(|server| {
+        server.add_user("alice");
+        chromium("factors.mjs", &json!({"issuer": server.url, "username": "alice", "password": PASSWORD}));
+    });
+}
+
 #[test]
 fn the_demonstration_runs_by_itself_and_leaves_nothing() {
     let port = free_ports(3);

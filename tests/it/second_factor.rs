@@ -14,7 +14,7 @@ use symbolon::testing::{
     store::sessions,
 };
 
-use crate::harness::{Browser, PASSWORD, Page, Phone, Server, both, claims_of};
+use crate::harness::{Browser, PASSWORD, Page, Phone, Server, both, claims_of, not_tried};
 
 /// Alice with a TOTP app: her browser, in which she is signed in, and the app.
 fn alice_with_phone(server: &Server) -> (Browser, Phone) {
@@ -216,5 +216,23 @@ fn the_user_returns_to_the_app_without_a_code() {
         let page = browser.get(&format!("{to}&use=recovery"));
         let page = browser.submit(&page, &[("decision", "deny")]);
         assert!(page.location().starts_with("https://app.example.com/cb?error=access_denied"), "{page:?}");
+    });
+}
+
+#[test]
+fn oathtool_shows_the_same_codes() {
+    both(|server| {
+        let (_, phone) = alice_with_phone(server);
+        let at = format!("@{}", server.now().seconds());
+        let tool = std::process::Command::new("oathtool").args(["--totp", "--base32", "--now", &at, &phone.key]).output();
+        let Ok(output) = tool else {
+            return not_tried("codes of another author's TOTP", "oathtool is not installed (Debian: oathtool)");
+        };
+        let code = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(code.trim().len(), 6, "{:?}", output.stderr);
+        let mut browser = Browser::new(server);
+        let page = browser.to_second_factor("/login", "alice");
+        let page = send_code(&mut browser, &page, code.trim());
+        assert_eq!((page.status, page.location()), (303, "/"), "{page:?}");
     });
 }

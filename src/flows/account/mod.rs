@@ -15,6 +15,7 @@ mod listing;
 pub(crate) mod overview;
 pub mod password;
 pub mod recovery_codes;
+pub mod removal;
 pub mod security;
 pub(crate) mod timeline;
 pub mod totp;
