@@ -6,7 +6,12 @@ use super::*;
 const ALICE: [&str; 3] = ["alice", "a.liddell@example.org", "Alice Pleasance Liddell"];
 
 fn rules(min_length: usize) -> Rules {
-    Rules { min_length, breached: None, own_names: vec![PRODUCT.into(), "login.example.com:8443".into()] }
+    Rules {
+        min_length,
+        min_length_with_second_factor: 8,
+        breached: None,
+        own_names: vec![PRODUCT.into(), "login.example.com:8443".into()],
+    }
 }
 
 fn check(password: &str) -> Result<(), PasswordFlaw> {
@@ -160,4 +165,13 @@ fn a_flaw_tells_what_is_expected_and_nothing_of_the_password() {
                 && !["tulip", "abc", "1234", "liddell"].iter().any(|part| shown.contains(part))
         );
     }
+}
+
+#[test]
+fn beside_a_second_factor_a_shorter_one_will_do() {
+    let rules = rules(15);
+    let shorter = rules.beside_second_factor();
+    assert_eq!((rules.min_length(), shorter.min_length()), (15, 8));
+    assert!(rules.check("vesper-44", &[]).is_err() && shorter.check("vesper-44", &[]).is_ok());
+    assert!(shorter.check("vesper4", &[]).is_err() && !rules.is_long_enough("vesper-44"));
 }
