@@ -122,7 +122,7 @@ pub(super) mod tests {
         vec![
             sample("email", &PAGE),
             sample("email-unverified", &Email { current: Some(unverified), ..PAGE }),
-            sample("email-confirmed", &Email { asks_password: false, ..PAGE }),
+            sample("email-no-password", &Email { asks_password: false, ..PAGE }),
             sample("email-none", &Email { current: None, ..PAGE }),
             sample("email-sent", &Email { state: EmailState::Sent { to: "alice@example.org" }, ..PAGE }),
             sample("email-off", &Email { state: EmailState::MailOff, ..PAGE }),
