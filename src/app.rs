@@ -22,6 +22,7 @@ use crate::{
     mail::Mailer,
     metrics::Metrics,
     outbound::Outbound,
+    passkeys::Passkeys,
     passwords::{Passwords, rules::Rules},
     protocol::values::{algorithm::Algorithm, clock_check::ClockCheck, id::Id, time::Timestamp},
     random,
@@ -43,6 +44,8 @@ pub struct App {
     pub passwords: Passwords,
     /// The rules for new passwords.
     pub password_rules: Rules,
+    /// Passkeys; `None` where the issuer's host is an address.
+    pub passkeys: Option<Passkeys>,
     /// The threads on which request handlers run, one per database connection.
     pub blocking_pool: BlockingPool,
     /// Jobs whose caller no longer waits for them.
@@ -161,7 +164,8 @@ impl App {
         config: Config,
         clock: Clock,
         (store, blocking_pool): (Store, BlockingPool),
-        (passwords, outbound, mailer): (Passwords, Outbound, Mailer),
+        (passwords, passkeys): (Passwords, Option<Passkeys>),
+        (outbound, mailer): (Outbound, Mailer),
     ) -> Self {
         Self {
             password_rules: Rules::new(&config),
@@ -171,6 +175,7 @@ impl App {
             clock,
             store,
             passwords,
+            passkeys,
             blocking_pool,
             abandoned: Abandoned::default(),
             registrations: Registrations::default(),

@@ -14,6 +14,7 @@ mod mail_settings;
 mod minimums;
 pub mod named_file;
 mod outbound;
+mod passkeys;
 mod password_rules;
 mod renamed;
 mod secret_file;
@@ -34,6 +35,7 @@ pub use issuer::Issuer;
 pub use lifetimes::Lifetimes;
 pub use mail_settings::{MailKind, MailSettings, MailTransport, Sender, SmtpPassword, SmtpSecurity, SmtpSettings};
 pub use outbound::OutboundSettings;
+pub use passkeys::{HardwarePasskeys, PasskeySettings};
 pub use password_rules::PasswordRules;
 pub use settings::{Hsts, LogFormat, Registration, Settings};
 
@@ -135,6 +137,8 @@ pub struct Config {
     pub scope_claims: ScopeClaims,
     /// How strong sign-ins of users must be.
     pub minimums: Minimums,
+    /// The settings for passkeys.
+    pub passkeys: PasskeySettings,
     /// The rules for new passwords.
     pub password_rules: PasswordRules,
     /// The parameters of password hashing.
@@ -227,6 +231,7 @@ impl Config {
         checks::together(&settings)?;
         let (password_rules, lifetimes) = (PasswordRules::read(&settings)?, Lifetimes::of(&settings));
         let minimums = minimums::read(&settings)?;
+        let passkeys = PasskeySettings::read(&settings)?;
         let ring = |list: &Sensitive<String>| SecretRing::new(list.expose().split(',').map(str::trim));
         let (secrets, has_secret) = match secret {
             Some(list) => {
@@ -261,6 +266,7 @@ impl Config {
             geo_header: settings.geo_header,
             scope_claims,
             minimums,
+            passkeys,
             password_rules,
             passwords: PasswordSettings {
                 memory_kib: settings.password_hash_memory_kib,

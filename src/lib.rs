@@ -16,6 +16,7 @@ mod mail;
 mod metrics;
 mod outbound;
 mod pages;
+mod passkeys;
 mod passwords;
 mod paths;
 mod random;

@@ -23,12 +23,20 @@ pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 /// Where password managers look for the page that changes the password; at the root of the host.
 pub const CHANGE_PASSWORD: &str = "/.well-known/change-password";
+/// Where password managers look for the pages that add and show passkeys; at the root of the host.
+pub const PASSKEY_ENDPOINTS: &str = "/.well-known/passkey-endpoints";
+/// The other origins at which passkeys of this server may be used (Web Authentication Level 3 §5.11); at the root of the host.
+pub const RELATED_ORIGINS: &str = "/.well-known/webauthn";
 /// The icon that browsers ask for; at the root of the host.
 pub const FAVICON: &str = "/favicon.ico";
 /// Sign-in page.
 pub const LOGIN: &str = "/login";
 /// The page that asks for another factor: to complete a sign-in, for an app that needs more, or to confirm that it is the user.
 pub const SECOND_FACTOR: &str = "/login/verify";
+/// Signs in with a passkey.
+pub const LOGIN_PASSKEY: &str = "/login/passkey";
+/// What a browser is asked anew, for the script of a sign-in page that has been open for minutes.
+pub const LOGIN_PASSKEY_OPTIONS: &str = "/login/passkey/options";
 /// Consent page.
 pub const CONSENT: &str = "/consent";
 /// Account selection page.
@@ -69,6 +77,8 @@ pub const ACCOUNT_DETAILS: &str = "/account/details";
 pub const ACCOUNT_ENROL: &str = "/account/enrol";
 /// Adding a passkey.
 pub const ACCOUNT_PASSKEY_ADD: &str = "/account/passkeys/add";
+/// Offering a passkey after a sign-in with the password.
+pub const ACCOUNT_PASSKEY_OFFER: &str = "/account/passkeys/offer";
 /// Adding an authenticator app.
 pub const ACCOUNT_TOTP_ADD: &str = "/account/totp/add";
 /// The data stored about a user.
@@ -134,6 +144,7 @@ pub fn account_page(path: &str) -> Option<Cow<'static, str>> {
         ACCOUNT_ACTIVITY,
         ACCOUNT_SECURITY,
         ACCOUNT_REMOVE,
+        ACCOUNT_PASSKEY_ADD,
         ACCOUNT_TOTP_ADD,
         ACCOUNT_RECOVERY_CODES,
         ACCOUNT_PASSWORD,

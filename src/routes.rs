@@ -14,7 +14,7 @@ use crate::{
         interaction::{consent, select_account},
         link::{confirm_email, not_me},
         logout, recover, register,
-        sign_in::{login, second_factor},
+        sign_in::{login, passkey, second_factor},
     },
     paths,
     web::{cors, no_route, request::Request},
@@ -35,6 +35,8 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
         .service(page(base, paths::HOME, "GET, HEAD").route(read().to(home::get)))
         .service(page(base, paths::LOGIN, "GET, HEAD, POST").route(read().to(login::get)).route(web::post().to(login::post)))
         .service(form(base, paths::SECOND_FACTOR).route(read().to(second_factor::get)).route(web::post().to(second_factor::post)))
+        .service(form(base, paths::LOGIN_PASSKEY).route(read().to(passkey::get)).route(web::post().to(passkey::post)))
+        .service(page(base, paths::LOGIN_PASSKEY_OPTIONS, "GET, HEAD").route(read().to(passkey::get_options)))
         .service(
             page(base, paths::CONSENT, "GET, HEAD, POST").route(read().to(consent::get)).route(web::post().to(consent::post)),
         )
@@ -88,6 +90,8 @@ pub fn routes(config: &mut ServiceConfig, base: &str) {
     }
     // Addresses at the root of the host that browsers and password managers know.
     config
+        .service(document("", paths::PASSKEY_ENDPOINTS).route(read().to(well_known::passkey_endpoints)))
+        .service(document("", paths::RELATED_ORIGINS).route(read().to(well_known::related_origins)))
         .service(page("", paths::CHANGE_PASSWORD, "GET, HEAD").route(read().to(well_known::change_password)))
         .service(page("", paths::FAVICON, "GET, HEAD").route(read().to(well_known::favicon)));
     // Load balancers and monitoring.
@@ -105,7 +109,8 @@ fn form(base: &str, path: &str) -> Resource {
 /// The account pages, for signed-in users.
 fn account_pages(config: &mut ServiceConfig, base: &str) {
     use account::{
-        activity, data, details, devices, email, ending, enrol, export, grant, password, recovery_codes, removal, security, totp,
+        activity, data, details, devices, email, ending, enrol, export, grant, passkeys, password, recovery_codes, removal,
+        security, totp,
     };
     config
         .service(page(base, paths::ACCOUNT, "GET, HEAD").route(read().to(devices::get)))
@@ -138,6 +143,12 @@ fn account_pages(config: &mut ServiceConfig, base: &str) {
                 .route(web::post().to(details::post)),
         )
         .service(form(base, paths::ACCOUNT_ENROL).route(read().to(enrol::get)).route(web::post().to(enrol::post)))
+        .service(form(base, paths::ACCOUNT_PASSKEY_ADD).route(read().to(passkeys::get)).route(web::post().to(passkeys::post)))
+        .service(
+            form(base, paths::ACCOUNT_PASSKEY_OFFER)
+                .route(read().to(passkeys::offer::get))
+                .route(web::post().to(passkeys::offer::post)),
+        )
         .service(page(base, paths::ACCOUNT_DATA, "GET, HEAD").route(read().to(data::get)))
         .service(page(base, paths::ACCOUNT_EXPORT, "GET, HEAD").route(read().to(export::get)))
         .service(page(base, paths::ACCOUNT_DELETE, "POST").route(web::post().to(data::post_delete)));

@@ -32,6 +32,7 @@ use crate::{
     mail::{MailError, Mailer},
     operations::installation::{self, InstallationError},
     outbound::{Outbound, OutboundError},
+    passkeys::{self, Passkeys},
     passwords::{PasswordError, Passwords},
     store::{
         self, AnyConnection, DatabaseUrl, Store,
@@ -72,6 +73,9 @@ pub enum StartError {
     /// Signing keys that cannot be had.
     #[error("keys: {0}")]
     Keys(#[from] KeysError),
+    /// Certificates for passkeys.
+    #[error("configuration: {0}")]
+    Passkeys(#[from] passkeys::Error),
     /// The parameters of password hashing.
     #[error("passwords: {0}")]
     Passwords(#[from] PasswordError),
@@ -125,6 +129,7 @@ fn prepare_once(mut config: Config, clock: Clock) -> Result<Data<App>, StartErro
     config.make_files()?;
     let store = Store::open(&config.database, config.database_pool_size, config.database_pool_timeout)?;
     let passwords = Passwords::new(&config.passwords)?;
+    let passkeys = Passkeys::of(&config.issuer, &config.passkeys)?;
     let (outbound, mailer) = (Outbound::new(&config.outbound)?, Mailer::new(&config.mail)?);
     let now = clock.now();
     store.with(|connection: &mut AnyConnection| -> Result<(), StartError> {
@@ -142,7 +147,7 @@ fn prepare_once(mut config: Config, clock: Clock) -> Result<Data<App>, StartErro
         first_keys::make(connection, &config.secrets, now, config.lifetimes.signing_key_activation_delay)
     })?;
     let blocking_pool = BlockingPool::start(store.size()).map_err(StartError::Threads)?;
-    let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, outbound, mailer)));
+    let app = Data::new(App::new(config, clock, (store.clone(), blocking_pool), (passwords, passkeys), (outbound, mailer)));
     let worker_app = app.clone();
     store.with(move |connection| -> Result<(), StartError> {
         worker_app.keys(connection, now)?.check(now)?;

@@ -19,7 +19,8 @@ pub fn run(config: &Config, format: Format) -> Answer {
     let (lifetimes, rules, passwords) = (&config.lifetimes, &config.password_rules, &config.passwords);
     let file = |path: Option<&std::path::Path>| path.map(|path| path.display().to_string());
     let mail = Mail::of(&config.mail);
-    let keys: [(&str, Value); 55] = [
+    let hardware = config.passkeys.hardware.as_ref();
+    let keys: [(&str, Value); 58] = [
         ("issuer", json!(config.issuer.as_str())),
         ("listen", json!(config.listen)),
         ("metrics_listen", json!(config.metrics_listen)),
@@ -64,6 +65,9 @@ pub fn run(config: &Config, format: Format) -> Answer {
         ("registration", json!(config.registration)),
         ("geo_header", json!(config.geo_header)),
         ("scope_claims", scope_claims(&config.scope_claims)),
+        ("passkey_related_origins", json!(config.passkeys.related_origins)),
+        ("hardware_passkey_models", json!(hardware.map(|hardware| &hardware.models).into_iter().flatten().collect::<Vec<_>>())),
+        ("hardware_passkey_ca_file", json!(file(hardware.map(|hardware| hardware.ca_file.as_path())))),
         ("password_min_length", json!(rules.min_length)),
         ("password_min_length_with_second_factor", json!(rules.min_length_with_second_factor)),
         ("breached_passwords_file", json!(file(rules.breached_file.as_ref().map(BreachedFile::path)))),

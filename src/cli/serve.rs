@@ -14,7 +14,8 @@ use crate::{
 
 /// The HTTP library's messages about failed connections have neither address nor rate limit; `server::connections` logs them instead.
 /// Of TLS, each alert of a client is a warning, also that it closes the connection. The operator's own filter comes later and wins.
-const QUIET: &str = "actix_http=off,rustls=error";
+/// The passkey library would log what browsers send, challenges included.
+const QUIET: &str = "actix_http=off,rustls=error,webauthn_rs_core=off,webauthn_rs_proto=off,webauthn_attestation_ca=off";
 
 /// Runs the server.
 ///

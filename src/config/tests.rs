@@ -195,6 +195,43 @@ fn every_key_is_documented_with_its_default() {
 }
 
 #[test]
+fn passkeys_are_for_origins_and_models_as_they_are_written() {
+    for origin in ["https://www.example.org", "https://www.example.org:8443", "http://localhost:3000"] {
+        let found = check(|settings| settings.passkey_related_origins = List(vec![origin.into()])).unwrap();
+        assert_eq!(found.passkeys.related_origins, [origin]);
+    }
+    for origin in [
+        "https://www.example.org/",
+        "http://www.example.org",
+        "https://WWW.example.org",
+        "https://192.0.2.1",
+        "*.example.org",
+        "",
+    ] {
+        let error = check(|settings| settings.passkey_related_origins = List(vec![origin.into()])).unwrap_err();
+        assert!(error.starts_with("passkey_related_origins: "), "{origin}: {error}");
+    }
+    let with = |models: &[&str], file: Option<&str>| {
+        check(|settings| {
+            settings.hardware_passkey_models = List(models.iter().map(|model| (*model).to_owned()).collect());
+            settings.hardware_passkey_ca_file = file.map(Into::into);
+        })
+    };
+    let model = "CB69481E-8FF7-4039-93EC-0A2729A154A8";
+    assert!(with(&[], None).unwrap().passkeys.hardware.is_none());
+    for (models, file, key) in [
+        (&["yubikey"][..], Some("Cargo.toml"), "hardware_passkey_models: "),
+        (&[model], None, "hardware_passkey_models: "),
+        (&[], Some("Cargo.toml"), "hardware_passkey_ca_file: "),
+        (&[model], Some("Cargo.toml"), "hardware_passkey_ca_file: "),
+        (&[model], Some("no-such-file.pem"), "hardware_passkey_ca_file: "),
+    ] {
+        let error = with(models, file).unwrap_err();
+        assert!(error.starts_with(key), "{models:?} {file:?}: {error}");
+    }
+}
+
+#[test]
 fn keys_that_need_others_are_refused_without_them() {
     let refused = |change: fn(&mut Settings)| check(change).unwrap_err();
     assert!(refused(|settings| settings.registration = Registration::Open).starts_with("registration: "));

@@ -9,6 +9,7 @@ pub(crate) mod interaction;
 pub(crate) mod link;
 pub mod logout;
 mod mail_form;
+pub(crate) mod passkeys;
 pub mod recover;
 pub mod register;
 pub mod sign_in;

@@ -60,7 +60,7 @@ pub fn summary(user: &User, authenticators: &[Authenticator]) -> Owned {
     Owned {
         password: user.password_hash.is_some(),
         passkeys: of_kind(AuthenticatorKind::Passkey).count(),
-        hardware: false,
+        hardware: of_kind(AuthenticatorKind::Passkey).any(|one| one.attested),
         totp: of_kind(AuthenticatorKind::Totp).count(),
         recovery_codes: of_kind(AuthenticatorKind::RecoveryCodes).map(codes_left).sum(),
     }

@@ -91,6 +91,7 @@ impl ActivityEntry<'_> {
                 | Activity::RecoveryCodeUsed
                 | Activity::ResetPlanned
                 | Activity::AuthenticatorsReset
+                | Activity::PasskeyCounterFell
         )
     }
 

@@ -5,7 +5,7 @@ use super::super::markup;
 use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
 use super::*;
 
-const ALL: [Activity; 35] = [
+const ALL: [Activity; 36] = [
     Activity::Registered,
     Activity::Added,
     Activity::SignedIn,
@@ -41,6 +41,7 @@ const ALL: [Activity; 35] = [
     Activity::ResetPlanned,
     Activity::ResetCancelled,
     Activity::AuthenticatorsReset,
+    Activity::PasskeyCounterFell,
 ];
 
 const ENTRY: ActivityEntry<'static> = ActivityEntry {

@@ -28,6 +28,7 @@ const FILES: [(&str, &str, &[u8]); 9] = [
     ("forms.js", JAVASCRIPT, include_bytes!("../../static/forms.js")),
     ("times.js", JAVASCRIPT, include_bytes!("../../static/times.js")),
     ("codes.js", JAVASCRIPT, include_bytes!("../../static/codes.js")),
+    ("passkeys.js", JAVASCRIPT, include_bytes!("../../static/passkeys.js")),
     ("form_post.js", JAVASCRIPT, include_bytes!("../../static/form_post.js")),
     ("favicon.svg", SVG, include_bytes!("../../static/favicon.svg")),
     ("half-left.svg", SVG, include_bytes!("../../static/half-left.svg")),

@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{FormProblem, Layout};
+use super::{FormProblem, Layout, PasskeyForm};
 
 /// The form that asks for username and password.
 #[derive(Debug, Template)]
@@ -25,6 +25,12 @@ pub struct Login<'a> {
     pub recover_url: Option<&'a str>,
     /// The URL of registration, with the query of the authorization request, if registration is open.
     pub register_url: Option<&'a str>,
+    /// The form for a passkey, where there are passkeys.
+    pub passkey: Option<PasskeyForm<'a>>,
+    /// Where the script requests another challenge.
+    pub passkey_refresh: &'a str,
+    /// What the script tells the browser about a passkey that is unknown here.
+    pub unknown_passkey: Option<&'a str>,
     /// What led to this page. A problem is shown in its place.
     pub notice: Option<LoginNotice>,
     /// Why the page is shown again.
@@ -56,6 +62,12 @@ pub enum LoginNotice {
 pub enum LoginProblem {
     /// The username or the password is wrong.
     WrongNameOrPassword,
+    /// The passkey is not known here.
+    PasskeyUnknown,
+    /// The passkey is not accepted. Why, and whether its account is disabled, is not told.
+    PasskeyRefused,
+    /// The challenge of the passkey is too old, or was used.
+    PasskeyExpired,
     /// The form itself was rejected.
     Form(FormProblem),
 }
@@ -63,6 +75,7 @@ pub enum LoginProblem {
 #[cfg(test)]
 pub(super) mod tests {
     use super::super::markup;
+    use super::super::passkeys::tests::FORM;
     use super::super::samples::{LAYOUT, Sample, assert_escaped, hostile, sample};
     use super::*;
 
@@ -76,6 +89,9 @@ pub(super) mod tests {
             remember: None,
             recover_url: None,
             register_url: None,
+            passkey: Some(FORM),
+            passkey_refresh: "/login/passkey/options",
+            unknown_passkey: None,
             notice: None,
             problem,
         }
@@ -110,6 +126,10 @@ pub(super) mod tests {
             sample("login-hint", &login("alice", None)),
             sample("login-direct", &direct),
             sample("login-wrong", &login("alice", Some(LoginProblem::WrongNameOrPassword))),
+            sample("login-no-passkeys", &Login { passkey: None, ..login("", None) }),
+            sample("login-passkey-unknown", &login("", Some(LoginProblem::PasskeyUnknown))),
+            sample("login-passkey-refused", &login("", Some(LoginProblem::PasskeyRefused))),
+            sample("login-passkey-expired", &login("", Some(LoginProblem::PasskeyExpired))),
             sample("login-slowed", &login("alice", Some(slowed))),
             sample("login-expired", &login("", Some(LoginProblem::Form(FormProblem::FormExpired)))),
         ];
@@ -127,8 +147,9 @@ pub(super) mod tests {
 
     #[test]
     fn hostile_values_are_escaped() {
-        let fields = ["client", "action", "csrf", "username", "lasts", "recover", "register"];
-        let [client, action, csrf, username, lasts, recover, register] = fields.map(hostile);
+        let fields =
+            ["client", "action", "csrf", "username", "lasts", "recover", "register", "options", "state", "refresh", "unknown"];
+        let [client, action, csrf, username, lasts, recover, register, options, state, refresh, unknown] = fields.map(hostile);
         let page = Login {
             layout: LAYOUT,
             client_name: Some(&client),
@@ -138,6 +159,9 @@ pub(super) mod tests {
             remember: Some(Remember { lasts: &lasts, ticked: true }),
             recover_url: Some(&recover),
             register_url: Some(&register),
+            passkey: Some(PasskeyForm { action: &action, csrf: &csrf, options: &options, state: &state }),
+            passkey_refresh: &refresh,
+            unknown_passkey: Some(&unknown),
             notice: None,
             problem: None,
         };
@@ -152,7 +176,7 @@ pub(super) mod tests {
         for (id, attribute, value) in [
             ("username", "autofocus", Some("")),
             ("password", "autofocus", None),
-            ("username", "autocomplete", Some("username")),
+            ("username", "autocomplete", Some("username webauthn")),
             ("password", "autocomplete", Some("current-password")),
             ("username", "aria-invalid", None),
             ("username", "aria-describedby", None),

@@ -1,7 +1,7 @@
 //! The pages and e-mails that users see: a struct for each template in `templates/`, with plain data and no words, which are in
 //! the templates. Imports the plain values of `protocol`, nothing else of the project, and is the only importer of `askama`;
 //! `flows` and `endpoints` fill the structs and choose the status and headers. Every page needs the policy `style-src 'self';
-//! img-src 'self'; script-src 'self'` and nothing wider.
+//! img-src 'self'; script-src 'self'` and nothing wider, the sign-in page `connect-src 'self'` as well.
 
 mod account_frame;
 mod activity;
@@ -22,6 +22,7 @@ mod invalid_link;
 mod login;
 mod messages;
 mod not_me;
+mod passkeys;
 mod password;
 mod picture;
 mod recover;
@@ -69,6 +70,7 @@ pub use invalid_link::{InvalidLink, LinkProblem};
 pub use login::{Login, LoginNotice, LoginProblem, Remember};
 pub use messages::{MessageFacts, message, test_message};
 pub use not_me::{NotMe, ReportedEvent};
+pub use passkeys::{PasskeyAdd, PasskeyForm, PasskeyOffer, PasskeyProblem};
 pub use password::{NewPasswordProblem, Password, PasswordDone, PasswordProblems};
 pub use recover::{Recover, RecoverOff, RecoverSent};
 pub use recover_password::{RecoverPassword, RecoverPasswordProblem, RecoveryFactor};

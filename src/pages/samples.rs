@@ -6,8 +6,9 @@ use std::path::Path;
 
 use super::{
     Layout, Template, activity, assets, confirm_email, consent, data, details, devices, email, enrol, error, everything_ended,
-    form_post, home, invalid_link, login, markup, messages, not_me, password, recover, recover_password, recovery_codes,
-    register, register_finish, second_factor, security, select_account, sign_out, span_text, timeline, totp_add, when,
+    form_post, home, invalid_link, login, markup, messages, not_me, passkeys, password, recover, recover_password,
+    recovery_codes, register, register_finish, second_factor, security, select_account, sign_out, span_text, timeline, totp_add,
+    when,
 };
 
 /// A rendered page with its name.
@@ -57,6 +58,7 @@ fn every_page_renders() {
         home::tests::samples(),
         devices::tests::samples(),
         activity::tests::samples(),
+        passkeys::tests::samples(),
         password::tests::samples(),
         email::tests::samples(),
         enrol::tests::samples(),

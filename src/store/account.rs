@@ -4,6 +4,7 @@
 
 mod factors;
 mod operator;
+mod passkeys;
 mod resets;
 
 use super::{
@@ -28,6 +29,7 @@ pub use operator::{
     ImportedUser, add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import,
     reset_password, take_password,
 };
+pub use passkeys::{PasskeyUse, Used, add_passkey, use_passkey};
 pub use resets::{Others, RemovalOfOthers, cancel_reset, carry_out_reset, take_authenticator};
 
 /// What was ended.

@@ -196,6 +196,37 @@ pub fn reseal(connection: &mut AnyConnection, id: Id, (old, new): (&[u8], &[u8])
     Ok(diesel::update(row).set(authenticators::content.eq(new)).execute(connection)? == 1)
 }
 
+/// Records the use of a passkey whose counter is ahead of the stored one, or which has none; false otherwise, and if it is gone. Of
+/// concurrent uses with one counter, one does.
+pub(super) fn advance_passkey(
+    connection: &mut AnyConnection,
+    id: Id,
+    (counter, synced): (i64, bool),
+    at: Timestamp,
+) -> Result<bool> {
+    let ahead = authenticators::counter.lt(counter).or(authenticators::counter.eq(0).and(authenticators::counter.eq(counter)));
+    let row = authenticators::table.find(id.as_bytes().as_slice()).filter(ahead);
+    Ok(diesel::update(row).set(used(counter, synced, at)).execute(connection)? == 1)
+}
+
+/// Records the use of a passkey, whatever its counter. Part of a transaction.
+pub(super) fn set_passkey(connection: &mut AnyConnection, id: Id, (counter, synced): (i64, bool), at: Timestamp) -> Result<()> {
+    diesel::update(authenticators::table.find(id.as_bytes().as_slice())).set(used(counter, synced, at)).execute(connection)?;
+    Ok(())
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = authenticators)]
+struct UsedPasskey {
+    counter: i64,
+    synced: bool,
+    last_used_at: Option<i64>,
+}
+
+fn used(counter: i64, synced: bool, at: Timestamp) -> UsedPasskey {
+    UsedPasskey { counter, synced, last_used_at: Some(at.millis()) }
+}
+
 /// Sets or removes the name that its owner gave to an authenticator; false if they have no such.
 pub(super) fn rename(connection: &mut AnyConnection, user: Id, id: Id, name: Option<&str>) -> Result<bool> {
     let row = authenticators::table.find(id.as_bytes().as_slice()).filter(authenticators::user_id.eq(user.as_bytes().as_slice()));

@@ -1,5 +1,5 @@
-//! The table `used_assertions`: client assertions are valid once (RFC 7523 §3), also across restarts. A row is kept until its
-//! assertion has expired, plus a margin for clocks that differ or are set back.
+//! The table `used_assertions`: client assertions are valid once (RFC 7523 §3), also across restarts, and so are the challenges of
+//! passkeys (Web Authentication Level 3 §13.4.3). A row is kept until its assertion has expired, plus a margin for clocks that differ or are set back.
 
 use diesel::prelude::*;
 
@@ -17,10 +17,15 @@ const MARGIN: Span = Span::from_seconds(600);
 /// # Errors
 /// Database errors.
 pub fn insert(connection: &mut AnyConnection, assertion: &Assertion) -> Result<bool> {
-    let row = (
-        used_assertions::key.eq(assertion.key.as_slice()),
-        used_assertions::expires_at.eq(assertion.expires_at.plus(MARGIN).millis()),
-    );
+    use_up(connection, &assertion.key, assertion.expires_at)
+}
+
+/// Uses up what has this key and expires then; false if it was used before.
+///
+/// # Errors
+/// Database errors.
+pub fn use_up(connection: &mut AnyConnection, key: &[u8], expires_at: Timestamp) -> Result<bool> {
+    let row = (used_assertions::key.eq(key), used_assertions::expires_at.eq(expires_at.plus(MARGIN).millis()));
     match diesel::insert_into(used_assertions::table).values(row).execute(connection).map_err(Error::from) {
         Ok(_) => Ok(true),
         Err(Error::Conflict(_)) => Ok(false),

@@ -150,6 +150,33 @@ pub fn find_by_login(connection: &mut AnyConnection, login: &LoginName) -> Resul
     found.map(to_value).transpose()
 }
 
+/// The user whose passkeys know them by this handle.
+///
+/// # Errors
+/// Database errors.
+pub fn find_by_handle(connection: &mut AnyConnection, handle: &[u8]) -> Result<Option<User>> {
+    let found = users::table.filter(users::user_handle.eq(handle)).select(UserRow::as_select()).first(connection).optional()?;
+    found.map(to_value).transpose()
+}
+
+/// The handle by which passkeys know this user, if they ever had one.
+///
+/// # Errors
+/// Database errors.
+pub fn handle(connection: &mut AnyConnection, id: Id) -> Result<Option<Vec<u8>>> {
+    let row = users::table.find(id.as_bytes().as_slice()).select(users::user_handle);
+    Ok(row.get_result::<Option<Vec<u8>>>(connection).optional()?.flatten())
+}
+
+/// Gives the user this handle, if they have none; whether it is theirs now. Part of a transaction.
+pub(super) fn keep_handle(connection: &mut AnyConnection, id: Id, handle: &[u8]) -> Result<bool> {
+    let row = users::table.find(id.as_bytes().as_slice());
+    let without = row.filter(users::user_handle.is_null());
+    diesel::update(without).set(users::user_handle.eq(Some(handle))).execute(connection)?;
+    let theirs = self::handle(connection, id)?;
+    Ok(theirs.as_deref() == Some(handle))
+}
+
 /// The spelling in which a name or address is stored and looked up.
 fn kept(name: &str) -> String {
     LoginName::parse(name).as_str().to_owned()

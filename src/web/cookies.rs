@@ -22,6 +22,8 @@ pub enum Cookie {
     SignIn,
     /// That the user has postponed adding another factor.
     NotNow,
+    /// The user does not want to make a passkey in this browser this month.
+    NoPasskey,
 }
 
 /// The lifetime of a cookie.
@@ -47,6 +49,7 @@ impl Cookie {
             Self::Link => "__Host-symbolon_link",
             Self::SignIn => "__Host-symbolon_sign_in",
             Self::NotNow => "__Host-symbolon_not_now",
+            Self::NoPasskey => "__Host-symbolon_no_passkey",
         }
     }
 

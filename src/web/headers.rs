@@ -25,12 +25,13 @@ pub fn common(headers: &mut HeaderMap, hsts: Hsts) {
 
 /// Headers of every page. `form_target` is where a form may lead in the end besides this server: Chromium applies `form-action` to
 /// redirects after a POST as well, so it must include the client's address, and any https address, for clients that redirect
-/// further.
+/// further. `asks` is whether its script requests data of this server.
 #[must_use]
-pub fn page(form_target: Option<&str>) -> Vec<(HeaderName, HeaderValue)> {
+pub fn page(form_target: Option<&str>, asks: bool) -> Vec<(HeaderName, HeaderValue)> {
     let targets = form_target.map(|target| format!(" https: {target}")).unwrap_or_default();
+    let connect = if asks { " connect-src 'self';" } else { "" };
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self';{connect} form-action 'self'{targets}; frame-ancestors 'none'; base-uri 'none'"
     );
     let mut headers =
         vec![(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")), (COOP, HeaderValue::from_static("same-origin"))];

@@ -17,9 +17,19 @@ use crate::{
 /// Renders a page. `form_target` is where its form may lead in the end, besides this server.
 #[must_use]
 pub fn show(status: u16, page: &impl Template, form_target: Option<&str>) -> Reply {
+    render(status, page, headers::page(form_target, false))
+}
+
+/// As [`show`], for a page whose script requests data of this server.
+#[must_use]
+pub fn show_asking(status: u16, page: &impl Template, form_target: Option<&str>) -> Reply {
+    render(status, page, headers::page(form_target, true))
+}
+
+fn render(status: u16, page: &impl Template, headers: Vec<(header::HeaderName, header::HeaderValue)>) -> Reply {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match page.render() {
-        Ok(html) => Reply::html(status, html).with_all(headers::page(form_target)),
+        Ok(html) => Reply::html(status, html).with_all(headers),
         Err(error) => Reply::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be rendered.").noting(error.to_string()),
     }
 }

@@ -52,6 +52,8 @@ pub struct PageRequest {
     pub link: Option<String>,
     /// The cookie of a sign-in in progress.
     pub progress: Option<String>,
+    /// Whether the user does not want to make a passkey in this browser this month.
+    pub wants_no_passkey: bool,
     form: Option<Result<Params, BodyProblem>>,
 }
 
@@ -80,6 +82,7 @@ impl FromRequest for PageRequest {
                 device: Cookie::Device.get(issuer, &request),
                 link: Cookie::Link.get(issuer, &request),
                 progress: Cookie::SignIn.get(issuer, &request),
+                wants_no_passkey: Cookie::NoPasskey.get(issuer, &request).is_some(),
                 form,
                 context: request.context,
             })

@@ -187,7 +187,7 @@ try {
       window.sentAs(document.querySelector('input[name="password"]').type);
     }));
     page.on('request', (request) => request.method() === 'POST' && posts.push(request.url()));
-    await page.locator('.actions button').dblclick({ noWaitAfter: true });
+    await page.locator('.actions button[type="submit"]').dblclick({ noWaitAfter: true });
     await page.locator('button[name="decision"]').first().waitFor();
     assert.equal(posts.length, 1, 'one request');
     assert.equal(types[0], 'password', 'what is sent is hidden before');

@@ -11,6 +11,7 @@ const LAYERS: [&[&str]; 10] = [
         "jose",
         "pages",
         "display",
+        "passkeys",
         "passwords",
         "caches",
         "limits",
@@ -70,6 +71,7 @@ const NARROWER: [(&str, &[&str]); 20] = [
         ],
     ),
     ("outbound", &["config", "protocol"]),
+    ("passkeys", &["config", "protocol"]),
     ("mail", &["config", "protocol"]),
     ("demo", &["jose", "clock"]),
     ("lib", &[]),
@@ -96,11 +98,12 @@ const PURE: [&str; 13] = [
 const NO_STD: [&str; 8] = ["env", "fs", "io", "net", "process", "sync", "thread", "time"];
 
 /// Names whose use is kept to a few places (a file, or a folder with its `/`), and what to do instead.
-const KEPT: [(&str, &[&str], &str); 26] = [
+const KEPT: [(&str, &[&str], &str); 27] = [
     ("diesel", &["src/store/"], "write a named statement in src/store"),
     ("diesel_migrations", &["src/store/"], "migrations run in src/store/migrations.rs"),
     ("r2d2", &["src/store/"], "ask the Store for a connection"),
     ("josekit", &["src/jose/"], "sign and verify with src/jose"),
+    ("webauthn_rs_core", &["src/passkeys.rs", "src/passkeys/"], "ask for passkeys and verify them with src/passkeys.rs"),
     ("askama", &["src/pages/"], "add a struct to src/pages and a template to templates/"),
     ("argon2", &["src/passwords.rs", "src/passwords/"], "hash and verify with src/passwords.rs"),
     ("prometheus_client", &["src/metrics.rs"], "count with src/metrics.rs"),

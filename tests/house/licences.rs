@@ -165,6 +165,9 @@ fn own_texts(package: &Value) -> Vec<String> {
     if is_satisfied(text(package, "license"), &["MIT"]) && names.iter().any(|name| name == "LICENSE-MIT") {
         names.retain(|name| name == "LICENSE-MIT");
     }
+    if names.is_empty() && text(package, "license") == "MPL-2.0" {
+        return vec![tidied(&read("tests/setup/mpl_2_licence.txt"))]; // it names the licence, without its text
+    }
     names.iter().map(|name| file(&folder(package).join(name))).collect()
 }
 

@@ -51,6 +51,7 @@ mod overtaken;
 mod pages;
 mod paging;
 mod pairwise;
+mod passkeys;
 mod races;
 mod recovery;
 mod registration;

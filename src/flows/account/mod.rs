@@ -13,6 +13,7 @@ pub mod export;
 pub mod grant;
 mod listing;
 pub(crate) mod overview;
+pub mod passkeys;
 pub mod password;
 pub mod recovery_codes;
 pub mod removal;

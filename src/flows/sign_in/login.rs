@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::{formatting, mail_form},
-    pages::{FormProblem, Login, LoginNotice, LoginProblem, Remember},
+    flows::{formatting, mail_form, passkeys},
+    pages::{FormProblem, Login, LoginNotice, LoginProblem, PasskeyForm, Remember},
     paths,
     protocol::{
         account::{
@@ -49,9 +49,9 @@ const NAME_LIMIT: usize = 254;
 
 /// The typed values, except the password.
 #[derive(Clone)]
-struct Typed {
-    username: String,
-    remember: bool,
+pub(super) struct Typed {
+    pub username: String,
+    pub remember: bool,
 }
 
 impl Typed {
@@ -127,7 +127,7 @@ fn authorization_query(request: &PageRequest) -> String {
 }
 
 /// A path of ours, with that request.
-fn url(app: &App, request: &PageRequest, path: &str) -> String {
+pub(super) fn url(app: &App, request: &PageRequest, path: &str) -> String {
     let (base, query) = (app.config.issuer.base(), authorization_query(request));
     if query.is_empty() { format!("{base}{path}") } else { format!("{base}{path}?{query}") }
 }
@@ -157,10 +157,21 @@ fn begin_session(
     let now = app.clock.now();
     let shown = Proofs::from(Proof { method: Method::Password, at: now });
     let progress = Progress::new(app, user, (shown, id), remember, now);
-    Ok(beginning::continued(app, connection, request, (user, &progress), &way_on(app, request))?.map(|next| match next {
+    let way_on = if is_offered(app, connection, request, user)? {
+        url(app, request, paths::ACCOUNT_PASSKEY_OFFER)
+    } else {
+        way_on(app, request)
+    };
+    Ok(beginning::continued(app, connection, request, (user, &progress), &way_on)?.map(|next| match next {
         Next::Begun { reply, .. } => After::Done(reply),
         Next::Factor(reply) => After::Partly(reply),
     }))
+}
+
+/// Whether a passkey is offered on the way: in a browser whose script has said that it can make one, and not again for a month.
+fn is_offered(app: &App, connection: &mut AnyConnection, request: &PageRequest, user: &User) -> Result<bool, Fault> {
+    let can = app.passkeys.is_some() && request.field("passkey_ready") == "yes" && !request.wants_no_passkey;
+    Ok(can && passkeys::of_user(connection, user)?.is_empty())
 }
 
 /// Where a user goes after signing in: on with the authorization request, back to the account page they came from, or to the
@@ -175,12 +186,23 @@ pub(in crate::flows) fn way_on(app: &App, request: &PageRequest) -> String {
 }
 
 /// The page; `typed` holds the values of the form, if one was sent.
-fn show(
+pub(super) fn show(
     app: &App,
     connection: &mut AnyConnection,
     request: &PageRequest,
     typed: Option<&Typed>,
     problem: Option<LoginProblem>,
+) -> Result<Reply, Fault> {
+    show_with(app, connection, request, (typed, problem), None)
+}
+
+/// As [`show`], with what the script tells the browser about a passkey that is unknown here.
+pub(super) fn show_with(
+    app: &App,
+    connection: &mut AnyConnection,
+    request: &PageRequest,
+    (typed, problem): (Option<&Typed>, Option<LoginProblem>),
+    unknown_passkey: Option<&str>,
 ) -> Result<Reply, Fault> {
     let pending = authorization_request::pending(app, connection, &request.query, request.context.now)?;
     let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
@@ -198,6 +220,16 @@ fn show(
         None => url(app, request, paths::RECOVER),
     });
     let register_url = app.is_registration_open().then(|| url(app, request, paths::REGISTER));
+    let requested = passkeys::ask_anyone(app, &browser)?;
+    let passkey_action = url(app, request, paths::LOGIN_PASSKEY);
+    let refresh = format!("{}{}", app.config.issuer.base(), paths::LOGIN_PASSKEY_OPTIONS);
+    let passkey_csrf = forms::stamp(app, &browser, paths::LOGIN_PASSKEY, request.context.now);
+    let passkey = requested.as_ref().map(|requested| PasskeyForm {
+        action: &passkey_action,
+        csrf: &passkey_csrf,
+        options: &requested.options,
+        state: &requested.state,
+    });
     let login = Login {
         layout: request.layout(app),
         client_name: pending.as_ref().map(|(client, _)| client.settings.client_name.as_str()),
@@ -210,16 +242,22 @@ fn show(
         }),
         recover_url: recover_url.as_deref(),
         register_url: register_url.as_deref(),
+        passkey,
+        passkey_refresh: &refresh,
+        unknown_passkey,
         notice: said.and_then(|said| notice(said.word)),
         problem,
     };
     let reply = match problem {
-        None => page::show(200, &login, target.as_deref()),
-        Some(LoginProblem::WrongNameOrPassword) => page::show(401, &login, target.as_deref()),
-        Some(LoginProblem::Form(FormProblem::FormExpired)) => {
-            page::show(400, &login, target.as_deref()).noting("form expired or forged")
+        None => page::show_asking(200, &login, target.as_deref()),
+        Some(LoginProblem::WrongNameOrPassword | LoginProblem::PasskeyUnknown | LoginProblem::PasskeyRefused) => {
+            page::show_asking(401, &login, target.as_deref())
         }
-        Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })) => page::show(429, &login, target.as_deref())
+        Some(LoginProblem::PasskeyExpired) => page::show_asking(400, &login, target.as_deref()),
+        Some(LoginProblem::Form(FormProblem::FormExpired)) => {
+            page::show_asking(400, &login, target.as_deref()).noting("form expired or forged")
+        }
+        Some(LoginProblem::Form(FormProblem::SlowedDown { seconds })) => page::show_asking(429, &login, target.as_deref())
             .with(header::RETRY_AFTER, &seconds.to_string())
             .noting("sign-in rate limited"),
     };

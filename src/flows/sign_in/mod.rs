@@ -3,6 +3,7 @@
 pub(crate) mod beginning;
 pub(crate) mod known_browser;
 pub mod login;
+pub mod passkey;
 pub(crate) mod password_check;
 pub(crate) mod progress;
 pub mod second_factor;

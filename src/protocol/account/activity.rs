@@ -78,11 +78,13 @@ pub enum Activity {
     ResetCancelled,
     /// It was done.
     AuthenticatorsReset,
+    /// The counter of a passkey has fallen: there may be a copy of it.
+    PasskeyCounterFell,
 }
 
 impl Activity {
     /// Every kind.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Registered,
         Self::Added,
         Self::SignedIn,
@@ -118,6 +120,7 @@ impl Activity {
         Self::ResetPlanned,
         Self::ResetCancelled,
         Self::AuthenticatorsReset,
+        Self::PasskeyCounterFell,
     ];
 
     /// The name it is stored under.
@@ -159,6 +162,7 @@ impl Activity {
             Self::ResetPlanned => "reset_planned",
             Self::ResetCancelled => "reset_cancelled",
             Self::AuthenticatorsReset => "authenticators_reset",
+            Self::PasskeyCounterFell => "passkey_counter_fell",
         }
     }
 

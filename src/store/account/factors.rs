@@ -45,8 +45,8 @@ pub fn add_authenticator(
         if !still_counts(connection, proof, event.at)? {
             return Ok(Added::No);
         }
-        let there = authenticators::of_user(connection, event.user)?;
         if new.kind == AuthenticatorKind::RecoveryCodes {
+            let there = authenticators::of_user(connection, event.user)?;
             for old in there.iter().filter(|one| one.kind == new.kind) {
                 authenticators::remove(connection, event.user, old.id)?;
             }
@@ -54,13 +54,18 @@ pub fn add_authenticator(
             notifications::tell(connection, event, NotificationKind::RecoveryCodesMade, proof.0)?;
             return Ok(Added::Yes);
         }
-        if there.len() >= MOST {
-            return Ok(Added::TooMany);
-        }
-        authenticators::insert(connection, new)?;
-        notifications::tell_of(connection, event, new.id, proof.0)?;
-        Ok(Added::Yes)
+        insert(connection, proof.0, new, event)
     })
+}
+
+/// Inserts an authenticator that is one of several, with its activity entry and its e-mail. Part of a transaction.
+pub(super) fn insert(connection: &mut AnyConnection, user: &User, new: &Authenticator, event: &Event<'_>) -> Result<Added> {
+    if authenticators::of_user(connection, event.user)?.len() >= MOST {
+        return Ok(Added::TooMany);
+    }
+    authenticators::insert(connection, new)?;
+    notifications::tell_of(connection, event, new.id, user)?;
+    Ok(Added::Yes)
 }
 
 /// Removes an authenticator; false if it is gone already, or the account or the session changed meanwhile. With the last passkey and

@@ -11,8 +11,11 @@ use crate::{
 };
 
 /// Where each handler of a POST stands in the route table.
-const POSTS: [(&str, &str); 22] = [
+const POSTS: [(&str, &str); 25] = [
     ("login::post", "/login"),
+    ("passkey::post", "/login/passkey"),
+    ("passkeys::post", "/account/passkeys/add"),
+    ("passkeys::offer::post", "/account/passkeys/offer"),
     ("consent::post", "/consent"),
     ("select_account::post", "/select-account"),
     ("logout::post", "/logout"),

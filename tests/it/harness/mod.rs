@@ -3,6 +3,7 @@
 
 mod accounts;
 mod apis;
+mod authenticator;
 mod browser;
 mod certificate;
 mod clocks;
@@ -46,6 +47,7 @@ use symbolon::testing::{
 };
 
 pub use apis::{FILES, INACTIVE, basic};
+pub use authenticator::Authenticator;
 pub use browser::{Browser, Page, encode, query_of, try_send};
 pub use certificate::certificate;
 pub use cluster::Cluster;

@@ -21,10 +21,20 @@ fn add_everyone(server: &Server, number: u32) {
     server.store(|connection| users::insert(connection, &paul));
 }
 
-/// The answer without what differs between two of the same kind: request id, form's stamp, the name typed.
+/// The answer without what differs between two of the same kind: request id, the forms' stamps, the challenge, the name typed.
 fn essence(page: &Page, typed: &str) -> (u16, Vec<(String, String)>, String) {
     let id = page.header("x-request-id").unwrap();
     let body = page.body.replace(id, "ID").replace(&page.csrf(), "CSRF").replace(&format!("value=\"{typed}\""), "value=\"NAME\"");
+    let body = ["name=\"passkey_state\" value=\"", "&#34;challenge&#34;:&#34;"].iter().fold(body, |body, before| {
+        let (head, rest) = body.split_once(before).unwrap();
+        let (value, rest) = rest.split_once(|c| "\"&".contains(c)).unwrap();
+        format!("{head}{before}{} characters{rest}", value.len())
+    });
+    // The form for a passkey has a stamp of its own.
+    let last = body.rfind("name=\"csrf\" value=\"").unwrap();
+    let (head, stamp) = body.split_at(last);
+    let stamp = stamp.strip_prefix("name=\"csrf\" value=\"").and_then(|rest| rest.split_once('"')).unwrap();
+    let body = format!("{head}{} characters{}", stamp.0.len(), stamp.1);
     let varies = ["x-request-id", "date", "content-length"];
     let headers = page.headers.iter().filter(|(name, _)| !varies.contains(&name.as_str())).cloned().collect();
     (page.status, headers, body)
