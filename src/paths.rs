@@ -79,8 +79,6 @@ pub const ACCOUNT_ENROL: &str = "/account/enrol";
 pub const ACCOUNT_PASSKEY_ADD: &str = "/account/passkeys/add";
 /// Offering a passkey after a sign-in with the password.
 pub const ACCOUNT_PASSKEY_OFFER: &str = "/account/passkeys/offer";
-/// Adding an authenticator app.
-pub const ACCOUNT_TOTP_ADD: &str = "/account/totp/add";
 /// The data stored about a user.
 pub const ACCOUNT_DATA: &str = "/account/data";
 /// The data as a file.

@@ -78,7 +78,7 @@ impl Batch {
 /// A kind of work: its name, and a function that does one batch of it.
 type Kind = (&'static str, fn(&App, &mut AnyConnection, Timestamp) -> Result<Batch>);
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     ("deletions", |_, connection, now| purge_deleted(connection, now)),
     ("resets", |app, connection, now| {
         let due = resets::due(connection, now, RESETS)?;

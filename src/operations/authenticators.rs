@@ -27,7 +27,7 @@ use crate::{
 ///
 /// # Errors
 /// Database errors.
-pub fn reseal(connection: &mut AnyConnection, secrets: &SecretRing, after: Id, limit: u32) -> Result<Option<Id>> {
+pub fn reseal(connection: &mut AnyConnection, secrets: &SecretRing, after: Id, limit: u32) -> Stored<Option<Id>> {
     let sealed = authenticators::sealed_after(connection, after, limit)?;
     let mut count = 0_u32;
     for (id, content) in &sealed {

@@ -22,7 +22,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// The name in `static/`, the content type, and the content.
-const FILES: [(&str, &str, &[u8]); 9] = [
+const FILES: [(&str, &str, &[u8]); 10] = [
     ("symbolon.css", CSS, include_bytes!("../../static/symbolon.css")),
     ("account.css", CSS, include_bytes!("../../static/account.css")),
     ("forms.js", JAVASCRIPT, include_bytes!("../../static/forms.js")),

@@ -216,7 +216,7 @@ export const DIFFERENCES = [
       'introspection', 'an access token', 'an access token, rightly hinted', 'an access token, wrongly hinted',
       'an access token, hinted as something unknown',
     ),
-    '200 acr active=true aud auth_time client_id exp iat iss jti scope sub token_type username',
+    '200 acr active=true amr aud auth_time client_id exp iat iss jti scope sub token_type username',
     '200 active=true client_id exp iat iss scope sub token_type',
   ),
   entry(
@@ -232,7 +232,7 @@ export const DIFFERENCES = [
   ),
   entry(
     'introspection_scope', ['introspection: by the API, an access token'],
-    '200 acr active=true aud auth_time client_id exp iat iss jti sub token_type username', '200 active=true client_id exp iat iss scope sub token_type',
+    '200 acr active=true amr aud auth_time client_id exp iat iss jti sub token_type username', '200 active=true client_id exp iat iss scope sub token_type',
   ),
   entry(
     'introspection_members',

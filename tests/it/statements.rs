@@ -12,10 +12,14 @@ use symbolon::testing::{
     protocol::{
         grant::{Grant, end_reason::EndReason},
         oauth::client::{Client, ClientKind},
+        oidc::authentication::Class,
         values::time::Timestamp,
     },
     random,
-    store::grants::{self, Filter},
+    store::{
+        AnyConnection, Error, clients,
+        grants::{self, Filter},
+    },
 };
 
 use crate::harness::{Browser, Database, Server, basic, databases};
@@ -158,6 +162,18 @@ fn an_authorization_of_one_who_is_signed_in_and_has_consented_costs_two() {
         let mut browser = Browser::new(server);
         browser.code(web, "alice", SCOPE);
         costs("authorize", 2, &mut || assert!(browser.get(&Browser::request(web, SCOPE, &[])).location().contains("code=")));
+        // What is required and met costs nothing; what the user has is read where they have shown too little.
+        let set = |_: &mut AnyConnection, client: &mut Client| -> Result<(), Error> {
+            client.settings.min_acr = Some(Class::Password);
+            Ok(())
+        };
+        server.store(|connection| clients::update(connection, "web", set)).unwrap();
+        let mut wishing = |class: Class| {
+            let path = Browser::request(web, SCOPE, &[("acr_values", class.as_str())]);
+            assert!(browser.get(&path).location().contains("code="));
+        };
+        costs("authorize, strong enough", 2, &mut || wishing(Class::Password));
+        costs("authorize, with a wish", 4, &mut || wishing(Class::Hardware));
     });
 }
 

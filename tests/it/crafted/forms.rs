@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Where each handler of a POST stands in the route table.
-const POSTS: [(&str, &str); 25] = [
+const POSTS: [(&str, &str); 27] = [
     ("login::post", "/login"),
     ("passkey::post", "/login/passkey"),
     ("passkeys::post", "/account/passkeys/add"),
@@ -33,6 +33,8 @@ const POSTS: [(&str, &str); 25] = [
     ("devices::post_name", "/account/name"),
     ("ending::post", "/account/end"),
     ("activity::post_not_me", "/account/not-me"),
+    ("activity::post_cancel_reset", "/account/cancel-reset"),
+    ("enrol::post", "/account/enrol"),
     ("password::post", "/account/password"),
     ("email::post", "/account/email"),
     ("details::post", "/account/details"),
