@@ -9,7 +9,7 @@ use symbolon::testing::{
     store::{Store, grants, signing_keys},
 };
 
-use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Server, databases, grant_of, settled};
+use crate::harness::{Behavior, Browser, MailServer, PASSWORD, Phone, Server, databases, grant_of, settled};
 
 const OLD: &str = "the server secret of the integration tests";
 const NEW: &str = "another server secret, as long as it must be";
@@ -127,4 +127,32 @@ fn a_link_that_was_asked_for_at_one_server_works_at_the_other() {
             other.elsewhere(here).sign_in("alice");
         },
     );
+}
+
+/// The apps and recovery codes of users follow the new secret by themselves, so that the old one can be retired.
+#[test]
+fn the_secrets_of_authenticators_are_sealed_again_by_housekeeping() {
+    for database in databases() {
+        eprintln!("on {}", database.name);
+        let mut old = Server::start(&database, |_| ());
+        old.add_user("alice");
+        let mut browser = Browser::new(&old);
+        browser.sign_in("alice");
+        let phone = Phone::added(&old, &mut browser);
+        let codes = browser.recovery_codes();
+        old.stop();
+        seal_anew(&old.app.store);
+        let mut both = old.sibling_with(&database, |config| config.secrets = with(&[NEW, OLD]));
+        both.advance(7200); // so that the next sweep is due
+        both.tidy();
+        both.stop();
+        let new = both.sibling_with(&database, |config| config.secrets = with(&[NEW]));
+        let mut browser = Browser::new(&new);
+        let page = browser.to_second_factor("/login", "alice");
+        assert_eq!(browser.submit(&page, &[("code", &phone.code(&new))]).status, 303);
+        let mut other = Browser::new(&new);
+        other.to_second_factor("/login", "alice");
+        let page = other.get("/login/verify?use=recovery");
+        assert_eq!(other.submit(&page, &[("recovery_code", &codes[9])]).status, 303);
+    }
 }
