@@ -35,7 +35,7 @@ pub fn reseal(connection: &mut AnyConnection, secrets: &SecretRing, after: Id, l
             Ok(None) => {}
             Ok(Some(again)) => count += u32::from(authenticators::reseal(connection, *id, (content, &again))?),
             Err(error) => {
-                tracing::error!(%error, authenticator = %id, "an authenticator cannot be opened with any server secret")
+                tracing::error!(%error, authenticator = %id, "an authenticator cannot be opened with any server secret");
             }
         }
     }

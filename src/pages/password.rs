@@ -21,7 +21,7 @@ pub struct Password<'a> {
     /// The minimum length of a new password, in characters.
     pub min_length: usize,
     /// Whether there is a password already.
-    pub has_password: bool,
+    pub is_set: bool,
     /// Whether the form asks for it: not where the user has confirmed more than that before.
     pub asks_current: bool,
     /// Whether the other sessions are ended as well; ticked at first.
@@ -95,7 +95,7 @@ pub(super) mod tests {
         action: "/account/password",
         csrf: "form-proof",
         min_length: 15,
-        has_password: true,
+        is_set: true,
         asks_current: true,
         end_others: true,
         done: None,
@@ -121,7 +121,7 @@ pub(super) mod tests {
         let mut samples = vec![
             sample("password", &PAGE),
             sample("password-confirmed", &Password { asks_current: false, min_length: 8, ..PAGE }),
-            sample("password-first", &Password { asks_current: false, has_password: false, ..PAGE }),
+            sample("password-first", &Password { asks_current: false, is_set: false, ..PAGE }),
             sample("password-changed", &done(PasswordDone::Changed { ended_others: true })),
             sample("password-changed-alone", &done(PasswordDone::Changed { ended_others: false })),
             sample("password-not-me", &done(not_me)),

@@ -132,7 +132,7 @@ fn show(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, problem
         action: &url(app, paths::ACCOUNT_PASSWORD),
         csrf: &signed_in.stamp(app, paths::ACCOUNT_PASSWORD),
         min_length: rules(app, connection, signed_in)?.min_length(),
-        has_password: signed_in.user.password_hash.is_some(),
+        is_set: signed_in.user.password_hash.is_some(),
         asks_current: asks_password(authenticators::owned(connection, &signed_in.user)?),
         end_others: !problems.are_any() || is_expired || signed_in.field("end_others") == "yes",
         kept: kept.as_deref(),

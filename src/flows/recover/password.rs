@@ -55,6 +55,8 @@ struct Candidate {
 
 /// A request with its link.
 type Found = (LinkRequest, Candidate);
+/// The same once its code was right; otherwise the page again.
+type Verified = Result<Arc<Found>, PageError>;
 
 /// `GET /recover/password`.
 pub async fn get(request: PageRequest, app: Data<App>) -> Reply {
@@ -127,7 +129,7 @@ fn verify(
     connection: &mut AnyConnection,
     found: &Arc<Found>,
     verdict: Verdict<'_>,
-) -> Result<Option<After<Result<Arc<Found>, PageError>>>, Fault> {
+) -> Result<Option<After<Verified>>, Fault> {
     let (link_request, Candidate { link, user, owned }) = &**found;
     let now = app.clock.now();
     let again = |problem| Err(PageError::from(show(app, link_request, link, (user, *owned), Some(problem))));
@@ -207,11 +209,11 @@ fn show(
     (user, owned): (&User, Owned),
     problem: Option<RecoverPasswordProblem>,
 ) -> Reply {
-    let owner = link_request.owner();
+    let browser = link_request.owner();
     let is_code_wrong = matches!(problem, Some(RecoverPasswordProblem::CodeMissing | RecoverPasswordProblem::WrongCode));
     let seal = || {
         let typed = password(app, link_request);
-        kept_password::seal(app, (&owner, paths::RECOVER_PASSWORD), NEW, typed.expose(), link_request.context.now)
+        kept_password::seal(app, (&browser, paths::RECOVER_PASSWORD), NEW, typed.expose(), link_request.context.now)
     };
     let kept = if is_code_wrong { seal() } else { None };
     let factor =
@@ -223,7 +225,7 @@ fn show(
         code: owned.has_second_factor().then_some(factor),
         kept: kept.as_deref(),
         action: &link_request.action(app),
-        csrf: &link_request.csrf(app, &owner, link),
+        csrf: &link_request.csrf(app, &browser, link),
         problem,
     };
     let status = match problem {
@@ -240,5 +242,5 @@ fn show(
         Some(RecoverPasswordProblem::WrongCode) => shown.noting(format!("wrong code: user {}", user.claims.id)),
         _ => shown,
     };
-    link_request.keeping(app, &owner, shown)
+    link_request.keeping(app, &browser, shown)
 }

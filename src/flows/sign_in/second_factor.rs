@@ -179,7 +179,7 @@ fn judge(app: &App, connection: &mut AnyConnection, sent: &Sent, user: &User) ->
         shown = shown.with(Proof { method: code.method(), at: now });
     }
     match &occasion.kind {
-        Kind::SignIn(progress) => complete(app, connection, sent, (user, progress), shown),
+        Kind::SignIn(progress) => complete(app, connection, sent, (user, progress), &shown),
         Kind::Session { session, renewed, .. } => {
             let to = Reply::see_other(&occasion.way_on(app, request));
             // The same form was sent a moment ago, and has renewed the session.
@@ -208,7 +208,7 @@ fn complete(
     connection: &mut AnyConnection,
     sent: &Sent,
     (user, progress): (&User, &Progress),
-    shown: Proofs,
+    shown: &Proofs,
 ) -> Result<Option<After<Reply>>, Fault> {
     let Sent { request, occasion, form } = sent;
     let has_totp = shown.has(Method::Totp);

@@ -153,6 +153,7 @@ pub enum Goal {
 
 /// What the page asks for. With a passkey nothing else is needed; otherwise the password, where it is missing, and one of the codes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "any of them may be asked for beside any other")]
 pub struct Missing {
     /// The password.
     pub password: bool,

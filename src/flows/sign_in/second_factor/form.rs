@@ -17,7 +17,7 @@ use crate::{
         FormProblem, Remember, SecondFactor, SecondFactorCode, SecondFactorOccasion, SecondFactorPassword, SecondFactorProblem,
     },
     paths,
-    protocol::secrets::sensitive::Sensitive,
+    protocol::{account::authenticator::Missing, secrets::sensitive::Sensitive},
     store::AnyConnection,
     web::{authorization_request, fault::Fault, kept_password, page, page_request::PageRequest, reply::Reply},
 };
@@ -38,12 +38,8 @@ enum CodeKind {
 pub struct Form {
     has_password: bool,
     code: Option<CodeKind>,
-    /// Whether there is a choice of codes.
-    has_recovery: bool,
-    /// Whether an app's code may be typed as well.
-    has_totp: bool,
-    /// Whether a passkey does in place of all of it.
-    has_passkey: bool,
+    /// What would do: there may be a choice.
+    missing: Missing,
     trusts: bool,
 }
 
@@ -60,9 +56,7 @@ impl Form {
         Self {
             has_password: missing.password && (code.is_some() || !missing.recovery_code),
             code,
-            has_recovery: missing.recovery_code,
-            has_totp: missing.code,
-            has_passkey: missing.passkey,
+            missing,
             trusts: request.field("trust") == "yes",
         }
     }
@@ -122,8 +116,8 @@ impl Form {
         };
         let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
         let is_recovery = self.code == Some(CodeKind::Recovery);
-        let has_other = if is_recovery { self.has_totp || self.has_passkey } else { self.has_recovery };
-        let other_url = has_other.then(|| occasion.url(app, request, !is_recovery));
+        let has_other = if is_recovery { self.missing.code || self.missing.passkey } else { self.missing.recovery_code };
+        let other_url = has_other.then(|| Occasion::url(app, request, !is_recovery));
         let kept = self.kept(app, request, problem);
         let account_url = then.map(|_| format!("{}{}", app.config.issuer.base(), paths::ACCOUNT_SECURITY));
         let lifetime = trusted_browser::lifetime(app).filter(|_| matches!(occasion.kind, Kind::SignIn(_)));
@@ -137,7 +131,7 @@ impl Form {
             },
             client_name: pending.as_ref().map(|(client, _)| client.settings.client_name.as_str()),
             username: &occasion.user.claims.username,
-            action: &occasion.url(app, request, is_recovery),
+            action: &Occasion::url(app, request, is_recovery),
             csrf: &occasion.stamp(app, request),
             password: self.has_password.then_some(SecondFactorPassword { kept: kept.password.as_deref() }),
             code: self.code.map(|code| match code {
@@ -145,7 +139,7 @@ impl Form {
                 CodeKind::Recovery => SecondFactorCode::Recovery { kept: kept.recovery_code.as_deref() },
             }),
             other_url: other_url.as_deref(),
-            has_passkey: self.has_passkey,
+            has_passkey: self.missing.passkey,
             trust: lasts.as_deref().map(|lasts| Remember { lasts, ticked: self.trusts }),
             account_url: account_url.as_deref(),
             problem,

@@ -46,7 +46,7 @@ pub struct Occasion {
     /// In what.
     pub kind: Kind,
     /// The cookie that the form is bound to.
-    owner: String,
+    bound_to: String,
 }
 
 /// What goes on afterwards.
@@ -75,8 +75,8 @@ impl Occasion {
             && let Some(user) = users::find(connection, progress.user)?.filter(|user| progress.is_of(app, user))
         {
             let (owned, proofs) = (authenticators::owned(connection, &user)?, progress.proofs.clone());
-            let owner = request.browser.clone().unwrap_or_default();
-            return Ok(Self { user, owned, proofs, goal: Goal::SignIn, kind: Kind::SignIn(progress), owner });
+            let bound_to = request.browser.clone().unwrap_or_default();
+            return Ok(Self { user, owned, proofs, goal: Goal::SignIn, kind: Kind::SignIn(progress), bound_to });
         }
         let cookie = request.session.as_deref();
         let (current, renewed) = match session::current(app, connection, cookie, now)? {
@@ -88,7 +88,7 @@ impl Occasion {
             Some(session) => users::find(connection, session.user_id)?.filter(|user| user.disabled_at.is_none()),
             None => None,
         };
-        let (Some(session), Some(user), Some(owner)) = (current, user, request.session.clone()) else {
+        let (Some(session), Some(user), Some(bound_to)) = (current, user, request.session.clone()) else {
             let is_late = request.progress.is_some() || request.readable().is_some();
             let notice = is_late.then_some(sign_in_redirect::TOOK_TOO_LONG);
             return Err(sign_in_redirect::to_begin_again(app, request, notice, own_names(&request.query)).into());
@@ -97,11 +97,11 @@ impl Occasion {
         let then = request.query.get(THEN).and_then(paths::account_page);
         let goal = match &then {
             Some(_) => Goal::Confirm,
-            None => Goal::Class(needed(app, connection, request)?),
+            None => Goal::Class(needed(app, connection, request)),
         };
         let proofs = session.proofs.clone();
         let kind = Kind::Session { session: Box::new(session), renewed: renewed.map(Box::new), then };
-        Ok(Self { user, owned, proofs, goal, kind, owner })
+        Ok(Self { user, owned, proofs, goal, kind, bound_to })
     }
 
     /// What is asked for.
@@ -124,12 +124,12 @@ impl Occasion {
 
     /// The stamp of the form.
     pub fn stamp(&self, app: &App, request: &PageRequest) -> String {
-        forms::stamp(app, &self.owner, &self.about(), request.context.now)
+        forms::stamp(app, &self.bound_to, &self.about(), request.context.now)
     }
 
     /// Whether the form was shown in this browser for this.
     pub fn sent(&self, app: &App, request: &PageRequest) -> bool {
-        let check = |form| forms::check(app, &self.owner, &self.about(), form, request.context.now).is_ok();
+        let check = |form| forms::check(app, &self.bound_to, &self.about(), form, request.context.now).is_ok();
         request.readable().is_some_and(check)
     }
 
@@ -164,7 +164,7 @@ impl Occasion {
     }
 
     /// The URL of this page with the field for a recovery code, or with the other one.
-    pub fn url(&self, app: &App, request: &PageRequest, with_recovery_code: bool) -> String {
+    pub fn url(app: &App, request: &PageRequest, with_recovery_code: bool) -> String {
         let with: &[(&str, &str)] = if with_recovery_code { &[USE] } else { &[] };
         let query = request.query.to_query(own_names(&request.query), with);
         let to = format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR);
@@ -173,9 +173,6 @@ impl Occasion {
 }
 
 /// The class that an authorization request needs, for a session that has less.
-///
-/// # Errors
-/// Database errors.
-fn needed(_: &App, _: &mut AnyConnection, _: &PageRequest) -> Result<Class, Fault> {
-    Ok(Class::TwoFactors)
+fn needed(_: &App, _: &mut AnyConnection, _: &PageRequest) -> Class {
+    Class::TwoFactors
 }
