@@ -65,7 +65,8 @@ pub struct Owner<'a> {
 /// What is stored of a passkey besides its id, counter and backup state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Key {
-    key: COSEKey,
+    #[serde(rename = "key")]
+    public: COSEKey,
     /// Whether it may be kept by a provider on several devices. Such a passkey's counter means little.
     #[serde(rename = "eligible")]
     pub is_backup_eligible: bool,
@@ -193,17 +194,16 @@ impl Passkeys {
             let model = attested::model(&made.attestation.metadata)?;
             hardware.has(&model).then_some((made, model))
         });
-        let (made, model, is_attested) = match attested {
-            Some((made, model)) => (made, Some(model), true),
-            None => {
-                let made = self.core.register_credential(&new, &state, None).map_err(answer::unacceptable)?;
-                (made, answer::model(&new.response.attestation_object, &self.rp_id), false)
-            }
+        let (made, model, is_attested) = if let Some((made, model)) = attested {
+            (made, Some(model), true)
+        } else {
+            let made = self.core.register_credential(&new, &state, None).map_err(|error| answer::unacceptable(&error))?;
+            (made, answer::model(&new.response.attestation_object, &self.rp_id), false)
         };
         Ok(Created {
             id: made.cred_id,
             key: Key {
-                key: made.cred,
+                public: made.cred,
                 is_backup_eligible: made.backup_eligible,
                 transports: new.response.transports.unwrap_or_default(),
             },
@@ -225,7 +225,7 @@ impl Passkeys {
         let (id, key) = stored;
         let credential = Credential {
             cred_id: id.to_vec(),
-            cred: key.key.clone(),
+            cred: key.public.clone(),
             counter: 0, // judged by the caller, who can tell its owner
             transports: None,
             user_verified: true,
@@ -237,7 +237,7 @@ impl Passkeys {
             attestation_format: webauthn_rs_core::proto::AttestationFormat::None,
         };
         let used = self.core.authenticate_single_credential(answer.credential(), &state, &credential);
-        let used = used.map_err(answer::unacceptable)?;
+        let used = used.map_err(|error| answer::unacceptable(&error))?;
         if !used.user_verified() {
             return Err(Unacceptable("no user verification"));
         }

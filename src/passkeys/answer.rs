@@ -92,7 +92,7 @@ pub(super) fn model(object: &[u8], rp_id: &str) -> Option<String> {
     if bytes.iter().all(|byte| *byte == 0) {
         return None;
     }
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let part = |range: std::ops::Range<usize>| hex.get(range);
     Some([part(0..8)?, part(8..12)?, part(12..16)?, part(16..20)?, part(20..32)?].join("-"))
 }
@@ -104,7 +104,7 @@ fn start(object: &[u8], rp_id: &str) -> Option<usize> {
 }
 
 /// The reason, for the log: nothing of what was sent.
-pub(super) fn unacceptable(error: WebauthnError) -> Unacceptable {
+pub(super) fn unacceptable(error: &WebauthnError) -> Unacceptable {
     Unacceptable(match error {
         WebauthnError::InvalidClientDataType => "an answer to another kind of request",
         WebauthnError::MismatchedChallenge => "another challenge",

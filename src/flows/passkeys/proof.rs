@@ -57,7 +57,7 @@ pub fn verify(
     of: Option<&User>,
 ) -> Result<Result<Shown, Refused>, Fault> {
     let wrong = |why| Ok(Err(Refused::Wrong(Unacceptable(why))));
-    let Some(passkeys) = &app.passkeys else { return wrong("there are no passkeys at an address") };
+    let Some(ours) = &app.passkeys else { return wrong("there are no passkeys at an address") };
     let Some(challenge) = Challenge::open(app, purpose, owner, request.field(STATE), app.clock.now()) else {
         return Ok(Err(Refused::Expired));
     };
@@ -65,23 +65,23 @@ pub fn verify(
     let Some(passkey) = authenticators::find_passkey(connection, answer.id())? else {
         return Ok(Err(Refused::Unknown(answer.id().to_vec())));
     };
-    let owned = match (answer.handle(), of) {
+    let holder = match (answer.handle(), of) {
         (Some(handle), _) => users::find_by_handle(connection, handle)?,
         // Web Authentication Level 3 §7.2, step 6: only where the user is known already may the handle be missing.
         (None, Some(user)) => Some(user.clone()),
         (None, None) => return wrong("no user handle"),
     };
     let is_theirs = |user: &User| user.claims.id == passkey.user_id && of.is_none_or(|of| of.claims.id == passkey.user_id);
-    let Some(user) = owned.filter(is_theirs) else {
+    let Some(user) = holder.filter(is_theirs) else {
         if let Some(user) = of {
             count_failure(app, connection, request, user)?;
         }
         return wrong("a passkey of another user");
     };
     let key = Key::from_stored(&passkey.content).ok_or_else(|| internal("a stored passkey cannot be read"))?;
-    let used = passkeys.used(challenge.state().expose(), &answer, (answer.id(), &key), passkey.synced);
-    let used = match used {
-        Ok(used) => used,
+    let verified = ours.used(challenge.state().expose(), &answer, (answer.id(), &key), passkey.synced);
+    let verified = match verified {
+        Ok(verified) => verified,
         Err(why) => {
             count_failure(app, connection, request, &user)?;
             return Ok(Err(Refused::Wrong(why)));
@@ -93,8 +93,8 @@ pub fn verify(
     if !challenge.use_up(connection)? {
         return Ok(Err(Refused::Expired));
     }
-    match record(app, connection, request, (&passkey, &key, used))? {
-        Used::Yes | Used::CounterFell => Ok(Ok(Shown { user, method: method(passkeys, &passkey) })),
+    match record(app, connection, request, (&passkey, &key, verified))? {
+        Used::Yes | Used::CounterFell => Ok(Ok(Shown { user, method: method(ours, &passkey) })),
         Used::Copied => {
             count_failure(app, connection, request, &user)?;
             wrong("the counter of a passkey that cannot be copied has fallen")
