@@ -3,7 +3,7 @@
 
 use askama::Template;
 
-use super::{FormProblem, Layout, Remember};
+use super::{FormProblem, Layout, PasskeyForm, Remember};
 
 /// The form; it sends `password`, and `code` or `recovery_code`.
 #[derive(Debug, Template)]
@@ -27,8 +27,8 @@ pub struct SecondFactor<'a> {
     pub code: Option<SecondFactorCode<'a>>,
     /// The URL of this page with the other field for a code, if there is a choice.
     pub other_url: Option<&'a str>,
-    /// Whether a passkey does in place of all of it.
-    pub has_passkey: bool,
+    /// The form that sends a passkey in place of all of it.
+    pub passkey: Option<PasskeyForm<'a>>,
     /// The option not to be asked again in this browser, if it is offered.
     pub trust: Option<Remember<'a>>,
     /// The URL of the account, to give up a change.
@@ -83,6 +83,8 @@ pub enum SecondFactorProblem {
     WrongCode,
     /// The code was used before.
     UsedCode,
+    /// The passkey was not accepted.
+    PasskeyRefused,
     /// The form itself was rejected.
     Form(FormProblem),
 }
@@ -90,7 +92,7 @@ pub enum SecondFactorProblem {
 impl SecondFactor<'_> {
     /// Whether there is nothing that the user could show.
     fn is_impossible(&self) -> bool {
-        self.password.is_none() && self.code.is_none() && !self.has_passkey && self.other_url.is_none()
+        self.password.is_none() && self.code.is_none() && self.passkey.is_none() && self.other_url.is_none()
     }
 
     /// Whether the problem is the password.
@@ -130,7 +132,7 @@ pub(super) mod tests {
         password: None,
         code: Some(TOTP),
         other_url: Some("/login/verify?client_id=notes&scope=openid&use=recovery"),
-        has_passkey: false,
+        passkey: None,
         trust: None,
         account_url: None,
         problem: None,

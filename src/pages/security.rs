@@ -19,6 +19,10 @@ pub struct Security<'a> {
     pub may_remove_password: bool,
     /// The passkeys.
     pub passkeys: &'a [ShownMethod<'a>],
+    /// The URL to add a passkey, where passkeys are possible.
+    pub add_passkey_url: Option<&'a str>,
+    /// What browsers are told about the passkeys: the accepted ones, and the names.
+    pub signals: Option<[&'a str; 2]>,
     /// The TOTP apps.
     pub apps: &'a [ShownMethod<'a>],
     /// The number of recovery codes that are left; `None` if there is nothing that they would stand in for.

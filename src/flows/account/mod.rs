@@ -271,7 +271,8 @@ fn guard(
         Strength::Enrol { from: None, .. } => paths::ACCOUNT_ENROL,
         Strength::Enough | Strength::Enrol { from: Some(_), .. } | Strength::Unreachable => return Ok(()),
     };
-    Err(Reply::see_other(&format!("{}?{}", url(app, path), encode([(login::THEN, back)]))).into())
+    let to = Reply::see_other(&format!("{}?{}", url(app, path), encode([(login::THEN, back)])));
+    Err(to.with(header::SET_COOKIE, &progress::forget(app)).into())
 }
 
 /// The page that asks for another factor, and leads on as this one does.

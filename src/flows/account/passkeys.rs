@@ -5,17 +5,17 @@ pub mod offer;
 
 use actix_web::web::Data;
 
-use super::{SignedIn, answer, confirmed_recently, url};
+use super::{SignedIn, answer, confirmed_recently, recovery_codes, url};
 use crate::{
     app::App,
-    flows::{
-        passkeys::{self, ANSWER, Challenge, OnPage, Purpose, STATE},
-        sign_in::login,
-    },
+    flows::passkeys::{self, ANSWER, Challenge, OnPage, Purpose, STATE},
     pages::{FormProblem, PasskeyAdd, PasskeyForm, PasskeyProblem, kebab},
     passkeys::{Created, Owner, models},
     paths,
-    protocol::account::{activity::Activity, authenticator::AuthenticatorKind},
+    protocol::{
+        account::{activity::Activity, authenticator::AuthenticatorKind},
+        oidc::authentication::Method,
+    },
     random,
     store::{
         AnyConnection,
@@ -51,16 +51,13 @@ pub async fn post(request: PageRequest, app: Data<App>) -> Reply {
 }
 
 fn submit(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Reply, PageError> {
-    confirmed_recently(app, connection, signed_in)?;
+    let before = confirmed_recently(app, connection, signed_in)?;
     if let Err(problem) = add(app, connection, signed_in, (paths::ACCOUNT_PASSKEY_ADD, false))? {
         return Ok(show(app, connection, signed_in, Some(problem))?);
     }
-    let reply = if signed_in.query.get("client_id").is_some() {
-        Reply::see_other(&login::way_on(app, signed_in))
-    } else {
-        signed_in.done_at(app, paths::ACCOUNT_SECURITY, "passkey-added", None)
-    };
-    Ok(reply.noting(format!("added a passkey: user {}", signed_in.user.claims.id)))
+    let reply = recovery_codes::after_adding(app, signed_in, before);
+    let reply = reply.noting(format!("added a passkey: user {}", signed_in.user.claims.id));
+    signed_in.having_shown(app, connection, Method::Passkey, reply)
 }
 
 /// Asks for a new passkey of the signed-in user.

@@ -5,9 +5,10 @@ use actix_web::web::Data;
 use super::{SignedIn, answer, url};
 use crate::{
     app::App,
-    flows::formatting::ShownTime,
+    flows::{formatting::ShownTime, passkeys as asked},
     operations::authenticators as methods,
     pages::{Form as Target, MethodKind, Security, SecurityDone, SecurityProblem, ShownMethod},
+    passkeys::models,
     paths,
     protocol::{
         account::{
@@ -84,12 +85,15 @@ pub(super) fn show(
     let (passkeys, apps): (Vec<_>, Vec<_>) =
         (passkeys.iter().map(Method::shown).collect(), apps.iter().map(Method::shown).collect());
     let stamp = signed_in.stamp(app, paths::ACCOUNT_RENAME);
+    let (signals, add_url) = (asked::signals(app, connection, &signed_in.user)?, url(app, paths::ACCOUNT_PASSKEY_ADD));
     let page = Security {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
         has_password: owned.password,
         may_remove_password: owned.password && owned.passkeys > 0,
         passkeys: &passkeys,
+        add_passkey_url: app.passkeys.is_some().then_some(add_url.as_str()),
+        signals: signals.as_ref().map(|[accepted, details]| [accepted.as_str(), details.as_str()]),
         apps: &apps,
         recovery_codes: owned.has_second_factor().then_some(owned.recovery_codes),
         rename: Target { action: &url(app, paths::ACCOUNT_RENAME), csrf: &stamp },
@@ -133,7 +137,7 @@ impl<'a> Method<'a> {
         ShownMethod {
             id: &self.id,
             name: self.row.name.as_deref(),
-            model: self.row.model.as_deref(),
+            model: self.row.model.as_deref().and_then(models::name),
             is_synced: self.row.synced,
             added: self.added.when(),
             used: self.used.as_ref().map(ShownTime::when),

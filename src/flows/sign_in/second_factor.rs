@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
+    flows::passkeys::{self, Refused},
     pages::{FormProblem, SecondFactorProblem},
     protocol::{
         account::proof::{Proof, Proofs},
@@ -92,6 +93,9 @@ async fn verify(app: &Data<App>, request: PageRequest) -> Result<Reply, PageErro
     if request.field("decision") == "deny" {
         return run_blocking(app, Priority::Browsers, move |app, connection| refuse(app, connection, &request)).await;
     }
+    if !request.field(passkeys::ANSWER).is_empty() {
+        return run_blocking(app, Priority::Browsers, move |app, connection| by_passkey(app, connection, request)).await;
+    }
     let (context, password) = (request.context.clone(), Form::password(app, &request));
     let look = move |app: &App, connection: &mut AnyConnection| look(app, connection, request);
     password_check::by_password(app, &context, password, look, |app, connection, sent, verdict| {
@@ -124,6 +128,35 @@ fn refuse(app: &App, connection: &mut AnyConnection, request: &PageRequest) -> R
     let params = Params::parse(&request.query.to_query(own_names(&request.query), &[]));
     let what = "the user returned to the app without a second factor";
     Ok(authorization_request::refuse(app, &request.context, connection, &params, what)?)
+}
+
+/// A passkey in place of what else is asked for. Failures are counted where it is verified.
+fn by_passkey(app: &App, connection: &mut AnyConnection, request: PageRequest) -> Result<Reply, PageError> {
+    let occasion = Occasion::read(app, connection, &request)?;
+    let form = Form::of(app, &request, &occasion);
+    if let Some(reply) = passed(app, connection, &request, &occasion)? {
+        return Ok(reply);
+    }
+    let again = |connection: &mut AnyConnection, problem| form.show(app, connection, &request, &occasion, Some(problem));
+    if !occasion.sent(app, &request) {
+        return Ok(again(connection, SecondFactorProblem::Form(FormProblem::FormExpired))?);
+    }
+    let user = occasion.user.clone();
+    let (method, is_repeated) = match passkeys::shown_by(app, connection, &request, &user, occasion.owner())? {
+        Ok(method) => (method, false),
+        // The same form was sent a moment ago.
+        Err(Refused::Expired) if occasion.is_repeated(app, connection, &request)? => (Method::Passkey, true),
+        Err(refused) => {
+            let shown = again(connection, SecondFactorProblem::PasskeyRefused)?;
+            return Ok(shown.noting(format!("passkey refused: user {}: {refused:?}", user.claims.id)));
+        }
+    };
+    let shown = Proofs::from(Proof { method, at: app.clock.now() });
+    let sent = Sent { request, occasion, form };
+    match finish(app, connection, &sent, &user, (&shown, is_repeated))? {
+        Some(After::Done(reply) | After::Partly(reply) | After::Failed(reply)) => Ok(reply),
+        None => Ok(sign_in_redirect::to_begin_again(app, &sent.request, None, own_names(&sent.request.query))),
+    }
 }
 
 /// What the form is about, and the counts that apply to the attempt; an error if nothing is to be checked.
@@ -178,20 +211,33 @@ fn judge(app: &App, connection: &mut AnyConnection, sent: &Sent, user: &User) ->
         }
         shown = shown.with(Proof { method: code.method(), at: now });
     }
+    finish(app, connection, sent, user, (&shown, is_repeated || form.code(app, request).is_none()))
+}
+
+/// The sign-in or the session goes on with what was shown. A form that was sent before, and has renewed the session, does if it is known to
+/// be the same.
+fn finish(
+    app: &App,
+    connection: &mut AnyConnection,
+    sent: &Sent,
+    user: &User,
+    (shown, is_same): (&Proofs, bool),
+) -> Result<Option<After<Reply>>, Fault> {
+    let (Sent { request, occasion, .. }, now) = (sent, app.clock.now());
     match &occasion.kind {
-        Kind::SignIn(progress) => complete(app, connection, sent, (user, progress), &shown),
+        Kind::SignIn(progress) => complete(app, connection, sent, (user, progress), shown),
         Kind::Session { session, renewed, .. } => {
             let to = Reply::see_other(&occasion.way_on(app, request));
             // The same form was sent a moment ago, and has renewed the session.
             if let Some(renewed) = renewed {
                 let reply = to.with(header::SET_COOKIE, &session::cookie(app, renewed, now));
-                return Ok(Some(if is_repeated || form.code(app, request).is_none() {
+                return Ok(Some(if is_same {
                     After::Done(reply)
                 } else {
                     After::Done(sign_in_redirect::to_begin_again(app, request, None, own_names(&request.query)))
                 }));
             }
-            let Some(renewed) = sessions::step_up(connection, (user, session), &shown, now)? else {
+            let Some(renewed) = sessions::step_up(connection, (user, session), shown, now)? else {
                 let reply = sign_in_redirect::to_begin_again(app, request, None, own_names(&request.query));
                 return Ok(Some(After::Done(reply.noting("the session ended meanwhile"))));
             };

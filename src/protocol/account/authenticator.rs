@@ -45,18 +45,6 @@ pub struct Owned {
 }
 
 impl Owned {
-    /// Whether a method is at the user's disposal.
-    #[must_use]
-    pub const fn has(&self, method: Method) -> bool {
-        match method {
-            Method::Password => self.password,
-            Method::Passkey => self.passkeys > 0,
-            Method::HardwareKey => self.hardware,
-            Method::Totp => self.totp > 0,
-            Method::RecoveryCode => self.recovery_codes > 0,
-        }
-    }
-
     /// Whether there is a second factor: something that a password alone does not replace.
     #[must_use]
     pub const fn has_second_factor(&self) -> bool {

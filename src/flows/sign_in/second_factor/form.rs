@@ -10,11 +10,12 @@ use super::{
 use crate::{
     app::App,
     flows::{
-        formatting,
+        formatting, passkeys,
         sign_in::{trusted_browser, typed_code::TypedCode},
     },
     pages::{
-        FormProblem, Remember, SecondFactor, SecondFactorCode, SecondFactorOccasion, SecondFactorPassword, SecondFactorProblem,
+        FormProblem, PasskeyForm, Remember, SecondFactor, SecondFactorCode, SecondFactorOccasion, SecondFactorPassword,
+        SecondFactorProblem,
     },
     paths,
     protocol::{account::authenticator::Missing, secrets::sensitive::Sensitive},
@@ -122,6 +123,11 @@ impl Form {
         let account_url = then.map(|_| format!("{}{}", app.config.issuer.base(), paths::ACCOUNT_SECURITY));
         let lifetime = trusted_browser::lifetime(app).filter(|_| matches!(occasion.kind, Kind::SignIn(_)));
         let lasts = lifetime.filter(|_| self.code == Some(CodeKind::Totp)).map(formatting::span);
+        let (action, csrf) = (Occasion::url(app, request, is_recovery), occasion.stamp(app, request));
+        let passkey = match self.missing.passkey {
+            true => passkeys::ask_user(app, connection, &occasion.user, occasion.owner())?,
+            false => None,
+        };
         let page = SecondFactor {
             layout: request.layout(app),
             occasion: match (&occasion.kind, then) {
@@ -131,15 +137,20 @@ impl Form {
             },
             client_name: pending.as_ref().map(|(client, _)| client.settings.client_name.as_str()),
             username: &occasion.user.claims.username,
-            action: &Occasion::url(app, request, is_recovery),
-            csrf: &occasion.stamp(app, request),
+            action: &action,
+            csrf: &csrf,
             password: self.has_password.then_some(SecondFactorPassword { kept: kept.password.as_deref() }),
             code: self.code.map(|code| match code {
                 CodeKind::Totp => SecondFactorCode::Totp { typed: kept.code },
                 CodeKind::Recovery => SecondFactorCode::Recovery { kept: kept.recovery_code.as_deref() },
             }),
             other_url: other_url.as_deref(),
-            has_passkey: self.missing.passkey,
+            passkey: passkey.as_ref().map(|passkey| PasskeyForm {
+                action: &action,
+                csrf: &csrf,
+                options: &passkey.options,
+                state: &passkey.state,
+            }),
             trust: lasts.as_deref().map(|lasts| Remember { lasts, ticked: self.trusts }),
             account_url: account_url.as_deref(),
             problem,
@@ -192,7 +203,12 @@ fn binding(request: &PageRequest) -> (&str, &'static str) {
 const fn status(problem: Option<SecondFactorProblem>) -> u16 {
     match problem {
         None => 200,
-        Some(SecondFactorProblem::WrongPassword | SecondFactorProblem::WrongCode | SecondFactorProblem::UsedCode) => 401,
+        Some(
+            SecondFactorProblem::WrongPassword
+            | SecondFactorProblem::WrongCode
+            | SecondFactorProblem::UsedCode
+            | SecondFactorProblem::PasskeyRefused,
+        ) => 401,
         Some(SecondFactorProblem::Form(FormProblem::SlowedDown { .. })) => 429,
         Some(_) => 400,
     }

@@ -18,6 +18,7 @@ use crate::{
             authenticator::{Goal, Missing, Owned},
             proof::Proofs,
         },
+        oauth::required_class::Strength,
         oidc::authentication::Class,
     },
     store::{
@@ -29,6 +30,7 @@ use crate::{
         fault::Fault,
         forms,
         page_request::{PageError, PageRequest},
+        required_class::{self, Shown},
         session,
     },
 };
@@ -95,9 +97,11 @@ impl Occasion {
         };
         let owned = authenticators::owned(connection, &user)?;
         let then = request.query.get(THEN).and_then(paths::account_page);
-        let goal = match &then {
-            Some(_) => Goal::Confirm,
-            None => Goal::Class(needed(app, connection, request)),
+        let shown = Shown { user: user.claims.id, row: Some(&user), class: session.class() };
+        let goal = match required_class::of_query(app, connection, shown, &request.query, now)? {
+            Strength::StepUp { class, .. } => Goal::Class(class),
+            _ if then.is_some() => Goal::Confirm,
+            _ => Goal::Class(session.class().unwrap_or(Class::Password)), // nothing more is needed, or can be shown
         };
         let proofs = session.proofs.clone();
         let kind = Kind::Session { session: Box::new(session), renewed: renewed.map(Box::new), then };
@@ -112,6 +116,11 @@ impl Occasion {
     /// Whether nothing has to be shown any more.
     pub fn is_reached(&self, app: &App) -> bool {
         self.owned.reaches(self.goal, &self.proofs, app.clock.now())
+    }
+
+    /// The cookie that the form is bound to.
+    pub fn owner(&self) -> &str {
+        &self.bound_to
     }
 
     /// What the form is about: this sign-in, or this page of the session.
@@ -170,9 +179,4 @@ impl Occasion {
         let to = format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR);
         to.trim_end_matches('?').to_owned()
     }
-}
-
-/// The class that an authorization request needs, for a session that has less.
-fn needed(_: &App, _: &mut AnyConnection, _: &PageRequest) -> Class {
-    Class::TwoFactors
 }
