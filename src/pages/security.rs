@@ -179,6 +179,8 @@ pub(super) mod tests {
         has_password: true,
         may_remove_password: false,
         passkeys: &[],
+        add_passkey_url: Some("/account/passkeys/add"),
+        signals: None,
         apps: &[],
         recovery_codes: None,
         rename: Form { action: "/account/security/rename", csrf: "form-proof" },

@@ -57,6 +57,16 @@ fn owned(strongest: Class) -> Owned {
     }
 }
 
+fn has(owned: &Owned, method: Method) -> bool {
+    match method {
+        Method::Password => owned.password,
+        Method::Passkey => owned.passkeys > 0,
+        Method::HardwareKey => owned.hardware,
+        Method::Totp => owned.totp > 0,
+        Method::RecoveryCode => owned.recovery_codes > 0,
+    }
+}
+
 fn weigh(required: &RequiredClass, shown: Class, strongest: Class) -> Strength {
     required.weigh(Some(shown), || Ok::<_, Infallible>(owned(strongest))).unwrap()
 }
@@ -229,8 +239,8 @@ proptest! {
             match event {
                 Event::Add(method) => set(&mut owned, method, true),
                 Event::Remove(method) => set(&mut owned, method, false),
-                Event::SignIn(method) if owned.has(method) => proofs = Proofs::from(Proof { method, at: NOW }),
-                Event::Show(method) if owned.has(method) => proofs = proofs.with(Proof { method, at: NOW }),
+                Event::SignIn(method) if has(&owned, method) => proofs = Proofs::from(Proof { method, at: NOW }),
+                Event::Show(method) if has(&owned, method) => proofs = proofs.with(Proof { method, at: NOW }),
                 Event::SignIn(_) | Event::Show(_) => {} // what one does not have one cannot show
             }
             let shown = proofs.class();
