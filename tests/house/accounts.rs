@@ -3,8 +3,8 @@
 
 use super::source::sources;
 
-/// The tables of an account, and the functions that operations may call by themselves: those that read, and the end of an
-/// invitation, which is of no account yet.
+/// The tables of an account, and the functions that operations may call by themselves: those that read, what seals a
+/// secret again and changes nothing for its user, and the end of an invitation, which is of no account yet.
 const READ_ONLY: [(&str, &[&str]); 9] = [
     ("users", &["find", "find_by_login", "ids_after", "names", "page"]),
     ("sessions", &["find", "of_user", "unended_of"]),
@@ -12,7 +12,7 @@ const READ_ONLY: [(&str, &[&str]); 9] = [
     ("consents", &["find", "of_user", "page"]),
     ("devices", &["of_user"]),
     ("activity", &["of"]),
-    ("authenticators", &["of_user", "find", "counts"]),
+    ("authenticators", &["of_user", "find", "counts", "sealed_after", "reseal"]),
     ("resets", &["find"]),
     ("links", &["find", "of_user", "open_of", "invitations", "withdraw"]),
 ];

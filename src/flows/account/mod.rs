@@ -2,6 +2,7 @@
 //! the session, and the password confirmation before sensitive actions (ASVS 7.5.1).
 
 pub mod activity;
+mod confirmation;
 pub mod data;
 pub mod details;
 pub mod devices;
@@ -25,10 +26,11 @@ use std::{borrow::Cow, ops::Deref, sync::Arc};
 
 use actix_web::{http::header, web::Data};
 
+use confirmation::{confirmed_for, confirmed_if_stronger, confirmed_recently, guard, to_second_factor};
+
 use super::sign_in::{
     known_browser, login,
     password_check::{self, After, Candidate, Verdict},
-    progress,
     throttle::Attempt,
 };
 use crate::{
@@ -42,16 +44,12 @@ use crate::{
             authenticator::Owned,
             proof::{Proof, Proofs},
         },
-        oauth::required_class::Strength,
         oidc::authentication::{Class, Method},
         secrets::{
             sensitive::Sensitive,
             stamp::{self, Purpose},
         },
-        values::{
-            params::encode,
-            time::{Span, Timestamp},
-        },
+        values::{params::encode, time::Span},
     },
     random,
     store::{
@@ -66,7 +64,6 @@ use crate::{
         forms, kept_password,
         page_request::{self, PageError, PageRequest},
         reply::Reply,
-        required_class::{self, Shown},
         session,
     },
 };
@@ -252,62 +249,6 @@ fn signed_in(app: &App, connection: &mut AnyConnection, request: PageRequest, ba
     let last_seen_at = if is_due { now } else { session.last_seen_at };
     let origin = request.context.origin();
     Ok(SignedIn { session: Session { last_seen_at, ..session }, user, origin, cookie, request })
-}
-
-/// The account pages need the class of sign-in that is required of their user, whichever app they use.
-///
-/// # Errors
-/// If it was not shown, the redirect to the page that asks for it, or for adding it.
-fn guard(
-    app: &App,
-    connection: &mut AnyConnection,
-    (user, session): (&User, &Session),
-    back: &str,
-    now: Timestamp,
-) -> Result<(), PageError> {
-    let shown = Shown { user: user.claims.id, row: Some(user), class: session.class() };
-    let path = match required_class::of_user(app, connection, shown, now)? {
-        Strength::StepUp { .. } => paths::SECOND_FACTOR,
-        Strength::Enrol { from: None, .. } => paths::ACCOUNT_ENROL,
-        Strength::Enough | Strength::Enrol { from: Some(_), .. } | Strength::Unreachable => return Ok(()),
-    };
-    let to = Reply::see_other(&format!("{}?{}", url(app, path), encode([(login::THEN, back)])));
-    Err(to.with(header::SET_COOKIE, &progress::forget(app)).into())
-}
-
-/// The page that asks for another factor, and leads on as this one does.
-fn to_second_factor(app: &App, signed_in: &SignedIn) -> String {
-    format!("{}?{}", url(app, paths::SECOND_FACTOR), signed_in.query.to_query(&[], &[]))
-}
-
-/// What the user has; if that is more than a password, they have shown recently that it is them.
-///
-/// # Errors
-/// As [`confirmed_recently`].
-fn confirmed_if_stronger(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Owned, PageError> {
-    let owned = authenticators::owned(connection, &signed_in.user)?;
-    if asks_password(owned) { Ok(owned) } else { confirmed_recently(app, connection, signed_in) }
-}
-
-/// What the user has, if they have shown recently, by the account's strongest kind, that it is them (decision 0049).
-///
-/// # Errors
-/// If they have not, the redirect to the page that asks for it, and leads back to this page and its query.
-fn confirmed_recently(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn) -> Result<Owned, PageError> {
-    let path = signed_in.path.strip_prefix(app.config.issuer.base()).unwrap_or(&signed_in.path);
-    confirmed_for(app, connection, signed_in, path)
-}
-
-/// As [`confirmed_recently`], for a page that the user is led back to.
-fn confirmed_for(app: &App, connection: &mut AnyConnection, signed_in: &SignedIn, path: &str) -> Result<Owned, PageError> {
-    let owned = authenticators::owned(connection, &signed_in.user)?;
-    if owned.is_confirmed_by(&signed_in.session.proofs, app.clock.now()) {
-        return Ok(owned);
-    }
-    let query = signed_in.query.to_query(&[login::THEN], &[(login::THEN, path)]);
-    // A sign-in that was begun here and abandoned would be taken for what the page is about.
-    let to = format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR);
-    Err(Reply::see_other(&to).with(header::SET_COOKIE, &progress::forget(app)).into())
 }
 
 impl SignedIn {

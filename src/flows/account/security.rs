@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use super::{SignedIn, answer, url};
 use crate::{
     app::App,
-    flows::{formatting::ShownTime, passkeys as asked},
+    flows::{formatting::ShownTime, passkeys as on_page},
     operations::authenticators as methods,
     pages::{Form as Target, MethodKind, Security, SecurityDone, SecurityProblem, ShownMethod},
     passkeys::models,
@@ -85,7 +85,7 @@ pub(super) fn show(
     let (passkeys, apps): (Vec<_>, Vec<_>) =
         (passkeys.iter().map(Method::shown).collect(), apps.iter().map(Method::shown).collect());
     let stamp = signed_in.stamp(app, paths::ACCOUNT_RENAME);
-    let (signals, add_url) = (asked::signals(app, connection, &signed_in.user)?, url(app, paths::ACCOUNT_PASSKEY_ADD));
+    let (signals, add_url) = (on_page::signals(app, connection, &signed_in.user)?, url(app, paths::ACCOUNT_PASSKEY_ADD));
     let page = Security {
         layout: signed_in.layout(app),
         owner: signed_in.owner(),
