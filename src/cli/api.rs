@@ -11,7 +11,7 @@ use super::{
     output::{self, Format},
 };
 use crate::{
-    operations::apis::{self, ApiChanges, ApiView, Loss, NewApi},
+    operations::apis::{self, ApiChanges, ApiView, Loss, NewApi, NewMinimum},
     protocol::{
         oauth::{
             api::ApiScope,
@@ -147,7 +147,7 @@ impl Changes {
             removed: self.fewer.clone(),
             added: scopes_of(&self.more),
             token_typ: self.tokens.typ,
-            min_acr: if self.no_min_acr { Some(None) } else { self.tokens.min_acr.map(Some) },
+            min_acr: if self.no_min_acr { Some(NewMinimum::Any) } else { self.tokens.min_acr.map(NewMinimum::Class) },
             token_claims: (self.no_token_claims || !self.tokens.claims.is_empty()).then(|| self.tokens.claims.clone()),
         }
     }

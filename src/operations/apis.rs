@@ -59,6 +59,15 @@ pub struct NewApi {
     pub min_acr: Option<Class>,
 }
 
+/// Another minimum of sign-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NewMinimum {
+    /// Any class is enough.
+    Any,
+    /// This one, or a stronger one.
+    Class(Class),
+}
+
 /// Changes of an API.
 #[derive(Clone, Debug, Default)]
 pub struct ApiChanges {
@@ -75,7 +84,7 @@ pub struct ApiChanges {
     /// The new list of claims in its access tokens; `None` leaves it.
     pub token_claims: Option<Vec<String>>,
     /// The weakest class of sign-in for its tokens; `None` leaves it.
-    pub min_acr: Option<Option<Class>>,
+    pub min_acr: Option<NewMinimum>,
 }
 
 /// What a client loses by a change.
@@ -138,7 +147,11 @@ impl ApiChanges {
         if let Some(claims) = &self.token_claims {
             api.tokens.claims.clone_from(claims);
         }
-        api.min_acr = self.min_acr.unwrap_or(api.min_acr);
+        match self.min_acr {
+            Some(NewMinimum::Class(class)) => api.min_acr = Some(class),
+            Some(NewMinimum::Any) => api.min_acr = None,
+            None => {}
+        }
         Ok(())
     }
 }

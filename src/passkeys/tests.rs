@@ -54,8 +54,8 @@ fn head(kind: u8, length: usize) -> Vec<u8> {
     let length = u16::try_from(length).unwrap();
     match length {
         0..=23 => vec![kind << 5 | u8::try_from(length).unwrap()],
-        24..=255 => vec![kind << 5 | 24, u8::try_from(length).unwrap()],
-        _ => [vec![kind << 5 | 25], length.to_be_bytes().to_vec()].concat(),
+        24..=255 => vec![kind << 5 | 0x18, u8::try_from(length).unwrap()],
+        _ => [vec![kind << 5 | 0x19], length.to_be_bytes().to_vec()].concat(),
     }
 }
 
@@ -181,10 +181,10 @@ fn one_difference_is_enough_to_refuse() {
     for origin in origins {
         assert_eq!(but(&|one| one.client = json!({ "origin": origin })), both("another origin"), "{origin}");
     }
-    let frames = [json!({ "crossOrigin": true }), json!({ "topOrigin": ISSUER })];
-    for frame in frames {
-        let framed = |one: &mut Crafted| one.client.as_object_mut().unwrap().extend(frame.as_object().unwrap().clone());
-        assert_eq!(but(&framed), both("a page in a frame of another origin"), "{frame}");
+    let of_others = [json!({ "crossOrigin": true }), json!({ "topOrigin": ISSUER })];
+    for frame in of_others {
+        let embedded = |one: &mut Crafted| one.client.as_object_mut().unwrap().extend(frame.as_object().unwrap().clone());
+        assert_eq!(but(&embedded), both("a page in a frame of another origin"), "{frame}");
     }
     let other = json!({ "origin": ISSUER, "challenge": text(&[0; 32]) });
     assert_eq!(but(&|one| one.client = other.clone()), both("another challenge"));

@@ -44,7 +44,7 @@ fn a_password_and_a_code_sign_in() {
         let mut browser = Browser::new(server);
         let path = Browser::request(&client, "openid", &[]);
         let login = browser.get(&path);
-        let page = browser.to_second_factor(login.location(), "alice");
+        let page = browser.arrive_at_second_factor(login.location(), "alice");
         assert!(page.body.contains("App spa") && page.state() == Some("sign-in"), "{page:?}");
         assert!(!signed_in(&mut browser), "a password is not enough");
         let page = send_code(&mut browser, &page, &format!(" {} ", phone.code(server)));
@@ -63,7 +63,7 @@ fn a_wrong_code_signs_nobody_in_and_is_told_to_the_user() {
     both(|server| {
         let (mut at_home, phone) = alice_with_phone(server);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         for (code, status, problem) in [
             ("", 400, "code-missing"),
             ("  ", 400, "code-missing"),
@@ -90,10 +90,10 @@ fn a_step_is_used_once_and_none_before_it() {
         let (_, phone) = alice_with_phone(server);
         let code = phone.code(server);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         assert_eq!(send_code(&mut browser, &page, &code).status, 303);
         let mut other = Browser::new(server);
-        let page = other.to_second_factor("/login", "alice");
+        let page = other.arrive_at_second_factor("/login", "alice");
         for used in [&code, &phone.code_after(server, -1)] {
             let page = send_code(&mut other, &page, used);
             assert!(page.status == 401 && matches!(page.problem(), Some("used-code" | "wrong-code")), "{page:?}");
@@ -110,7 +110,7 @@ fn a_recovery_code_stands_in_once() {
         let codes = at_home.recovery_codes();
         assert_eq!(codes.len(), 10);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         let other = page.attribute("use=recovery", "href");
         let page = browser.get(&other);
         let typed = codes[4].to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l");
@@ -121,7 +121,7 @@ fn a_recovery_code_stands_in_once() {
         assert!(at_home.get("/account/activity").body.contains("A recovery code was used"));
 
         let mut again = Browser::new(server);
-        again.to_second_factor("/login", "alice");
+        again.arrive_at_second_factor("/login", "alice");
         let page = again.get("/login/verify?use=recovery");
         let page = again.submit(&page, &[("recovery_code", &codes[4])]);
         assert_eq!((page.status, page.problem()), (401, Some("used-code")), "{page:?}");
@@ -142,7 +142,7 @@ fn without_a_sign_in_in_progress_the_page_leads_back() {
 
         // Another browser has nothing of it, even with the cookie of the sign-in.
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         let mut other = Browser::new(server);
         other.get("/login");
         let cookie = browser.cookies["symbolon_sign_in"].clone();
@@ -168,7 +168,7 @@ fn a_new_password_ends_a_sign_in_in_progress() {
     both(|server| {
         let (_, phone) = alice_with_phone(server);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         let alice = server.store(|connection| {
             symbolon::testing::store::users::find_by_login(
                 connection,
@@ -211,7 +211,7 @@ fn the_user_returns_to_the_app_without_a_code() {
         let mut browser = Browser::new(server);
         let path = Browser::request(&client, "openid", &[]);
         let login = browser.get(&path);
-        browser.to_second_factor(login.location(), "alice");
+        browser.arrive_at_second_factor(login.location(), "alice");
         let to = login.location().replace("/login", "/login/verify");
         let page = browser.get(&format!("{to}&use=recovery"));
         let page = browser.submit(&page, &[("decision", "deny")]);
@@ -231,7 +231,7 @@ fn oathtool_shows_the_same_codes() {
         let code = String::from_utf8(output.stdout).unwrap();
         assert_eq!(code.trim().len(), 6, "{:?}", output.stderr);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         let page = send_code(&mut browser, &page, code.trim());
         assert_eq!((page.status, page.location()), (303, "/"), "{page:?}");
     });

@@ -148,10 +148,10 @@ fn the_secrets_of_authenticators_are_sealed_again_by_housekeeping() {
         both.stop();
         let new = both.sibling_with(&database, |config| config.secrets = with(&[NEW]));
         let mut browser = Browser::new(&new);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         assert_eq!(browser.submit(&page, &[("code", &phone.code(&new))]).status, 303);
         let mut other = Browser::new(&new);
-        other.to_second_factor("/login", "alice");
+        other.arrive_at_second_factor("/login", "alice");
         let page = other.get("/login/verify?use=recovery");
         assert_eq!(other.submit(&page, &[("recovery_code", &codes[9])]).status, 303);
     }

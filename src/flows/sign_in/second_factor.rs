@@ -45,6 +45,7 @@ use crate::{
 pub const USE: (&str, &str) = ("use", "recovery");
 
 /// The names of this page's own parameters in a query, which do not go on with an authorization request.
+#[must_use]
 pub fn own_names(query: &Params) -> &'static [&'static str] {
     if query.get(USE.0) == Some(USE.1) { &[USE.0] } else { &[] }
 }

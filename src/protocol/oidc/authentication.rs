@@ -158,7 +158,7 @@ impl Class {
 }
 
 /// A class that may be absent, in settings: by its word.
-pub mod by_word {
+pub(crate) mod by_word {
     use std::borrow::Cow;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -169,6 +169,7 @@ pub mod by_word {
     ///
     /// # Errors
     /// The serializer's.
+    #[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
     pub fn serialize<S: Serializer>(class: &Option<Class>, serializer: S) -> Result<S::Ok, S::Error> {
         class.map(Class::word).serialize(serializer)
     }

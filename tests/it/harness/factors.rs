@@ -77,7 +77,7 @@ impl Browser {
 
     /// Signs in with the password: the page that asks for the next factor.
     #[track_caller]
-    pub fn to_second_factor(&mut self, path: &str, username: &str) -> Page {
+    pub fn arrive_at_second_factor(&mut self, path: &str, username: &str) -> Page {
         let page = self.sign_in_at(path, username, super::PASSWORD);
         assert!(page.status == 303 && page.location().starts_with("/login/verify"), "{page:?}");
         let to = page.location().to_owned();

@@ -200,14 +200,14 @@ fn one_that_cannot_leave_its_device_is_refused_if_its_counter_falls() {
         assert_eq!(show(&mut Browser::new(server), &mut alice, "/login").status, 303);
         let row = stored(server, &alice);
         let event = || server.event(user.claims.id, Activity::PasskeyCounterFell);
-        let used = |counter, is_device_bound| {
-            let used = PasskeyUse { counter, is_synced: false, is_device_bound };
-            server.store(|connection| account::use_passkey(connection, &row, used, &event()))
+        let outcome = |counter, is_device_bound| {
+            let shown = PasskeyUse { counter, is_synced: false, is_device_bound };
+            server.store(|connection| account::use_passkey(connection, &row, shown, &event()))
         };
-        assert_eq!(used(row.counter, true), Used::Copied, "the same counter again");
+        assert_eq!(outcome(row.counter, true), Used::Copied, "the same counter again");
         assert_eq!(stored(server, &alice), row, "nothing was recorded as a use");
-        assert_eq!(used(row.counter + 1, true), Used::Yes);
-        assert_eq!(used(row.counter, false), Used::CounterFell);
+        assert_eq!(outcome(row.counter + 1, true), Used::Yes);
+        assert_eq!(outcome(row.counter, false), Used::CounterFell);
         assert_eq!(stored(server, &alice).counter, row.counter);
     });
 }

@@ -88,10 +88,10 @@ fn a_sign_in_that_was_abandoned_is_not_taken_for_it() {
         server.add_user("bob");
         let mut browser = Browser::new(server);
         browser.sign_in("bob");
-        browser.to_second_factor("/login", "alice");
+        browser.arrive_at_second_factor("/login", "alice");
         assert_eq!(browser.get("/").state(), Some("signed-in"), "as bob");
         server.advance(901);
-        browser.to_second_factor("/login", "alice");
+        browser.arrive_at_second_factor("/login", "alice");
         let page = browser.get("/account/totp/add");
         let to = page.location().to_owned();
         let page = browser.get(&to);

@@ -8,7 +8,7 @@ fn ten_codes_are_tried_in_one_sign_in() {
     both(|server| {
         let (_, phone) = alice_with_phone(server);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         let mut waited = 0;
         for attempt in 0..10 {
             let mut sent = send_code(&mut browser, &page, &phone.wrong_code(server));
@@ -35,7 +35,7 @@ fn ten_codes_are_tried_in_one_sign_in() {
         assert!(!signed_in(&mut browser) && !signed_in(&mut copied));
         // The account is not locked.
         server.advance(300);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         assert_eq!(send_code(&mut browser, &page, &phone.code(server)).status, 303);
     });
 }
@@ -71,7 +71,7 @@ fn what_was_mistyped_is_forgotten_when_the_sign_in_is_complete() {
             for _ in 0..2 {
                 assert_eq!(browser.sign_in_at("/login", "alice", "wrong").status, 401, "{round}");
             }
-            let page = browser.to_second_factor("/login", "alice");
+            let page = browser.arrive_at_second_factor("/login", "alice");
             for _ in 0..2 {
                 assert_eq!(send_code(&mut browser, &page, &phone.wrong_code(server)).status, 401, "{round}");
             }

@@ -44,7 +44,7 @@ fn an_app_counts_only_after_a_code_of_it_and_recovery_codes_are_offered() {
         assert!(!rows()[0].content.windows(20).any(|part| part == phone.key.as_bytes()));
         // The code that confirmed it signs nobody in.
         let mut elsewhere = Browser::new(server);
-        let page = elsewhere.to_second_factor("/login", "alice");
+        let page = elsewhere.arrive_at_second_factor("/login", "alice");
         assert_eq!(elsewhere.submit(&page, &[("code", &phone.code(server))]).problem(), Some("used-code"));
         let page = browser.get("/account/recovery-codes?first=yes");
         assert!(page.state() == Some("offered") && page.body.contains("It was added."), "{page:?}");
@@ -91,7 +91,7 @@ fn apps_are_renamed_and_removed_and_the_codes_go_with_the_last_one() {
             let gone = browser.get(&format!("/account/security/remove?id={id}"));
             assert_eq!(gone.location(), format!("/login/verify?id={id}&then=%2Faccount%2Fsecurity%2Fremove"));
             let mut fresh = Browser::new(server);
-            let page = fresh.to_second_factor("/login", "alice");
+            let page = fresh.arrive_at_second_factor("/login", "alice");
             let phone = rows().remove(0);
             let secret =
                 symbolon::testing::codes::totp::Secret::open(&server.app.config.secrets, phone.id, &phone.content).unwrap();

@@ -14,7 +14,7 @@ use crate::harness::{Browser, Page, Server, both};
 fn before_the_code(server: &Server, path: &str) -> Vec<(Browser, Page)> {
     let each = (0..20).map(|_| {
         let mut browser = Browser::new(server);
-        browser.to_second_factor("/login", "alice");
+        browser.arrive_at_second_factor("/login", "alice");
         let page = browser.get(path);
         (browser, page)
     });
@@ -73,7 +73,7 @@ fn a_double_click_signs_in_once() {
             let code = if kind == "code" { phone.code(server) } else { at_home.recovery_codes()[0].clone() };
             let before = server.store(|connection| sessions::unended_of(connection, alice)).len();
             let mut browser = Browser::new(server);
-            browser.to_second_factor("/login", "alice");
+            browser.arrive_at_second_factor("/login", "alice");
             let page = browser.get(if kind == "code" { "/login/verify" } else { "/login/verify?use=recovery" });
             let mut again = browser.clone();
             let (first, second) = (browser.submit(&page, &[(kind, &code)]), again.submit(&page, &[(kind, &code)]));
@@ -88,7 +88,7 @@ fn a_double_click_signs_in_once() {
             let mut late = again.clone();
             server.advance(11);
             let page = send_code(&mut late, &page, &code);
-            assert!(page.location().starts_with("/"), "{page:?}");
+            assert!(page.location().starts_with('/'), "{page:?}");
             server.advance(60);
         }
     });

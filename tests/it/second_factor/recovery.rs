@@ -71,8 +71,8 @@ fn a_code_of_the_app_does_it_too_and_ten_are_tried() {
                 match sent.status {
                     401 => wrong += 1,
                     429 if wrong < 10 => server.advance(sent.header("retry-after").unwrap().parse().unwrap()),
-                    429 => break,
-                    410 | 404 => break, // the ten minutes of the link are over
+                    // Slowed down, or the ten minutes of the link are over.
+                    429 | 410 | 404 => break,
                     _ => panic!("{sent:?}"),
                 }
                 assert!(wrong <= 10);

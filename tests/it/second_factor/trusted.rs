@@ -8,7 +8,7 @@ use crate::harness::{Browser, PASSWORD, Phone, Server, both, both_with};
 /// Signs in with a code, and trusts this browser.
 fn trusting(server: &Server, phone: &Phone) -> Browser {
     let mut browser = Browser::new(server);
-    let page = browser.to_second_factor("/login", "alice");
+    let page = browser.arrive_at_second_factor("/login", "alice");
     let sent = browser.submit(&page, &[("code", &phone.code(server)), ("trust", "yes")]);
     assert_eq!(sent.status, 303, "{sent:?}");
     server.advance(60);
@@ -31,7 +31,7 @@ fn it_is_off_at_first() {
     both(|server| {
         let (_, phone) = alice_with_phone(server);
         let mut browser = Browser::new(server);
-        let page = browser.to_second_factor("/login", "alice");
+        let page = browser.arrive_at_second_factor("/login", "alice");
         assert!(!page.body.contains("name=\"trust\""), "{page:?}");
         let mut browser = trusting(server, &phone);
         sign_out(&mut browser);
@@ -85,7 +85,7 @@ fn it_ends_with_what_it_was_given_for() {
             let mut browser = trusting(server, &phone);
             assert!(needs_no_code(&mut browser.clone()), "{how}");
             if !signed_in(&mut at_home) {
-                let page = at_home.to_second_factor("/login", "alice");
+                let page = at_home.arrive_at_second_factor("/login", "alice");
                 assert_eq!(at_home.submit(&page, &[("code", &phone.code(server))]).status, 303);
                 server.advance(60);
             }

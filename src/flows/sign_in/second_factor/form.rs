@@ -124,10 +124,8 @@ impl Form {
         let lifetime = trusted_browser::lifetime(app).filter(|_| matches!(occasion.kind, Kind::SignIn(_)));
         let lasts = lifetime.filter(|_| self.code == Some(CodeKind::Totp)).map(formatting::span);
         let (action, csrf) = (Occasion::url(app, request, is_recovery), occasion.stamp(app, request));
-        let passkey = match self.missing.passkey {
-            true => passkeys::ask_user(app, connection, &occasion.user, occasion.owner())?,
-            false => None,
-        };
+        let passkey =
+            if self.missing.passkey { passkeys::ask_user(app, connection, &occasion.user, occasion.owner())? } else { None };
         let page = SecondFactor {
             layout: request.layout(app),
             occasion: match (&occasion.kind, then) {
