@@ -53,6 +53,14 @@ pub enum RecoverPasswordProblem {
 }
 
 impl RecoverPassword<'_> {
+    /// Whether the user has what the form asks for: without a second factor, or with codes of one.
+    const fn can_be_sent(&self) -> bool {
+        match self.code {
+            Some(factor) => factor.has_app || factor.has_recovery_codes,
+            None => true,
+        }
+    }
+
     /// What is wrong with the password itself.
     const fn flaw(&self) -> Option<PasswordFlaw> {
         match self.problem {
@@ -89,6 +97,8 @@ pub(super) mod tests {
     const RECOVERY: RecoveryFactor = RecoveryFactor { has_app: false, ..BOTH };
     const NOTHING: RecoveryFactor = RecoveryFactor { has_recovery_codes: false, ..RECOVERY };
 
+    const PASSKEY: RecoveryFactor = RecoveryFactor { has_passkey: true, ..NOTHING };
+
     fn with_code(problem: RecoverPasswordProblem) -> RecoverPassword<'static> {
         RecoverPassword { code: Some(BOTH), kept: Some("c2VhbGVk"), ..again(problem) }
     }
@@ -105,6 +115,7 @@ pub(super) mod tests {
             sample("recover-password-code", &RecoverPassword { code: Some(BOTH), ..FRESH }),
             sample("recover-password-recovery-code", &RecoverPassword { code: Some(RECOVERY), ..FRESH }),
             sample("recover-password-no-code", &RecoverPassword { code: Some(NOTHING), ..FRESH }),
+            sample("recover-password-passkey", &RecoverPassword { code: Some(PASSKEY), ..FRESH }),
             sample("recover-password-code-missing", &with_code(RecoverPasswordProblem::CodeMissing)),
             sample("recover-password-wrong-code", &with_code(RecoverPasswordProblem::WrongCode)),
             sample("recover-password-expired", &form(FormProblem::FormExpired)),
@@ -136,6 +147,18 @@ pub(super) mod tests {
         let requested = field("new_password");
         assert_eq!((requested.get("autocomplete"), requested.get("minlength")), (Some("new-password"), Some("15")));
         assert!(requested.get("autofocus").is_some() && requested.get("value").is_none());
+    }
+
+    #[test]
+    fn who_has_a_passkey_is_led_to_it_and_no_form_asks_for_what_there_is_not() {
+        let html = |factor| RecoverPassword { code: Some(factor), ..FRESH }.render().unwrap();
+        let both = RecoveryFactor { has_passkey: true, ..BOTH };
+        for (factor, has_form, has_way) in
+            [(BOTH, true, false), (both, true, true), (NOTHING, false, false), (PASSKEY, false, true)]
+        {
+            let html = html(factor);
+            assert_eq!((html.contains("<form"), html.contains("/login\">sign in with it")), (has_form, has_way), "{factor:?}");
+        }
     }
 
     #[test]
