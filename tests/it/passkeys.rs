@@ -2,6 +2,7 @@
 //! origin, the user or the browser is another one.
 
 mod adding;
+mod another_factor;
 mod differential;
 mod offer;
 mod refused;
