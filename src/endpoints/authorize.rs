@@ -3,7 +3,7 @@
 //! `protocol::oauth::next_step`.
 
 use actix_web::{
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode},
     web::Data,
 };
 
@@ -43,7 +43,7 @@ use crate::{
         blocking::{Priority, run_blocking},
         body::Form,
         context::Context,
-        cookies::{Cookie, Keep},
+        cookies::Cookie,
         fault::Fault,
         page,
         reply::Reply,
@@ -150,11 +150,7 @@ impl Handler<'_> {
         match (step, session) {
             (Step::Refuse(error), _) => Ok(self.refuse(&request.address, &error)),
             (Step::SelectAccount, Some(_)) => Ok(Reply::see_other(&self.url(paths::SELECT_ACCOUNT, &[]))),
-            (Step::AnotherFactor, Some(_)) => {
-                // A sign-in that was abandoned in this browser does not go on there.
-                let forget = Cookie::SignIn.set(&self.app.config.issuer, "", Keep::Delete);
-                Ok(Reply::see_other(&self.url(paths::SECOND_FACTOR, &[])).with(header::SET_COOKIE, &forget))
-            }
+            (Step::AnotherFactor, Some(_)) => Ok(Reply::see_other(&self.url(paths::SECOND_FACTOR, &[]))),
             (Step::Enrol, Some(_)) => Ok(Reply::see_other(&self.url(paths::ACCOUNT_ENROL, &[]))),
             (Step::Consent, Some(_)) => Ok(Reply::see_other(&self.url(paths::CONSENT, &[]))),
             (Step::Issue | Step::Allow, Some(_)) if self.is_head => Ok(Reply::empty(StatusCode::OK)),

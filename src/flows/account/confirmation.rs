@@ -39,8 +39,7 @@ pub(super) fn guard(
         Strength::Enrol { from: None, .. } => paths::ACCOUNT_ENROL,
         Strength::Enough | Strength::Enrol { from: Some(_), .. } | Strength::Unreachable => return Ok(()),
     };
-    let to = Reply::see_other(&format!("{}?{}", url(app, path), encode([(login::THEN, back)])));
-    Err(to.with(header::SET_COOKIE, &progress::forget(app)).into())
+    Err(Reply::see_other(&format!("{}?{}", url(app, path), encode([(login::THEN, back)]))).into())
 }
 
 /// The page that asks for another factor, and leads on as this one does.
@@ -78,7 +77,8 @@ pub(super) fn confirmed_for(
         return Ok(owned);
     }
     let query = signed_in.query.to_query(&[login::THEN], &[(login::THEN, path)]);
-    // A sign-in that was begun here and abandoned would be taken for what the page is about.
-    let to = format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR);
-    Err(Reply::see_other(&to).with(header::SET_COOKIE, &progress::forget(app)).into())
+    let to = Reply::see_other(&format!("{}{}?{query}", app.config.issuer.base(), paths::SECOND_FACTOR));
+    // A sign-in that was begun here and abandoned would be taken for what the page is about. A form sets no cookie before it is checked.
+    let is_form = signed_in.readable().is_some();
+    Err(if is_form { to } else { to.with(header::SET_COOKIE, &progress::forget(app)) }.into())
 }

@@ -11,11 +11,16 @@ use crate::{
 };
 
 /// Where each handler of a POST stands in the route table.
-const POSTS: [(&str, &str); 27] = [
+const POSTS: [(&str, &str); 32] = [
     ("login::post", "/login"),
     ("passkey::post", "/login/passkey"),
     ("passkeys::post", "/account/passkeys/add"),
     ("passkeys::offer::post", "/account/passkeys/offer"),
+    ("second_factor::post", "/login/verify"),
+    ("totp::post", "/account/totp/add"),
+    ("recovery_codes::post", "/account/recovery-codes"),
+    ("security::post_rename", "/account/security/rename"),
+    ("removal::post", "/account/security/remove"),
     ("consent::post", "/consent"),
     ("select_account::post", "/select-account"),
     ("logout::post", "/logout"),
