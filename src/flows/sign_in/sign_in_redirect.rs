@@ -74,7 +74,8 @@ pub fn to_begin_again(app: &App, request: &PageRequest, notice: Option<&str>, wi
         None => params.to_query(&[], &[]),
     };
     let to = format!("{base}{}?{query}", paths::LOGIN);
-    Reply::see_other(to.trim_end_matches('?')).with(header::SET_COOKIE, &progress::forget(app))
+    let reply = Reply::see_other(to.trim_end_matches('?'));
+    if request.progress.is_some() { reply.with(header::SET_COOKIE, &progress::forget(app)) } else { reply }
 }
 
 /// Redirects a user who has just signed in by a link: on with the stored authorization request, for which this sign-in is a fresh one,

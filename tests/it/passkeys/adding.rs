@@ -63,8 +63,9 @@ fn one_passkey_is_added_once_and_by_its_user_alone() {
         let carried = Form { state: form.state.clone(), ..of_bob };
         assert_eq!(carried.send(&mut bob, &answer).problem(), Some("form-expired"), "a challenge of another session");
         let page = form.send(&mut browser, &answer);
-        assert!(page.location().starts_with("/account/security?done=passkey-added"), "{page:?}");
-        assert!(form.send(&mut browser, &answer).location().starts_with("/login/verify"), "now the passkey is the proof");
+        assert_eq!((page.status, page.location()), (303, "/account/recovery-codes?first=yes"), "{page:?}");
+        assert_eq!(browser.get(page.location()).status, 200, "a new passkey counts as shown");
+        assert_eq!(form.send(&mut browser, &answer).problem(), Some("form-expired"), "the session goes on under another cookie");
         let there = server.store(|connection| authenticators::of_user(connection, alice.claims.id));
         assert_eq!(there.iter().map(|one| one.kind).collect::<Vec<_>>(), [AuthenticatorKind::Passkey]);
     });
