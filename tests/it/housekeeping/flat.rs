@@ -100,6 +100,9 @@ impl Load<'_> {
 #[test]
 fn no_table_grows_under_a_steady_load() {
     both_with(hours, |server| {
+        // Users who signed in from a network are counted by weeks: all of this is in one, whenever the test is run.
+        let week = 7 * 86_400;
+        server.advance(week - server.now().seconds().rem_euclid(week));
         server.add_user("alice");
         server.add_user("bob");
         server.add_client("spa", ClientKind::Spa, |client| client.settings.refresh_retry_window = Some(Span::ZERO));
