@@ -129,8 +129,11 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
             if let Some(email) = email.filter(|_| brings_back) {
                 bring_back(connection, &user, email, event)?;
             }
-            if let LinkContent::NotMe(NotifiedEvent { authenticator: Some(added), .. }) = link.content {
-                authenticators::remove(connection, event.user, added)?;
+            // What was added by then goes: that of this e-mail, and of later ones, whose links end with this one.
+            for reported in since.iter().chain([link]) {
+                if let LinkContent::NotMe(NotifiedEvent { authenticator: Some(added), .. }) = reported.content {
+                    authenticators::remove(connection, event.user, added)?;
+                }
             }
             account::report_not_me_in(connection, None, event).map(Some)
         })

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     app::App,
-    flows::passkeys::{self, Refused},
+    flows::passkeys,
     pages::{FormProblem, SecondFactorProblem},
     protocol::{
         account::proof::{Proof, Proofs},
@@ -143,10 +143,9 @@ fn by_passkey(app: &App, connection: &mut AnyConnection, request: PageRequest) -
         return Ok(again(connection, SecondFactorProblem::Form(FormProblem::FormExpired))?);
     }
     let user = occasion.user.clone();
-    let (method, is_repeated) = match passkeys::shown_by(app, connection, &request, &user, occasion.owner())? {
-        Ok(method) => (method, false),
-        // The same form was sent a moment ago.
-        Err(Refused::Expired) if occasion.is_repeated(app, connection, &request)? => (Method::Passkey, true),
+    // A form that is sent twice is refused the second time: nothing in it proves that it is the same.
+    let method = match passkeys::shown_by(app, connection, &request, &user, occasion.owner())? {
+        Ok(method) => method,
         Err(refused) => {
             let shown = again(connection, SecondFactorProblem::PasskeyRefused)?;
             return Ok(shown.noting(format!("passkey refused: user {}: {refused:?}", user.claims.id)));
@@ -154,7 +153,7 @@ fn by_passkey(app: &App, connection: &mut AnyConnection, request: PageRequest) -
     };
     let shown = Proofs::from(Proof { method, at: app.clock.now() });
     let sent = Sent { request, occasion, form };
-    match finish(app, connection, &sent, &user, (&shown, is_repeated))? {
+    match finish(app, connection, &sent, &user, (&shown, false))? {
         Some(After::Done(reply) | After::Partly(reply) | After::Failed(reply)) => Ok(reply),
         None => Ok(sign_in_redirect::to_begin_again(app, &sent.request, None, own_names(&sent.request.query))),
     }
