@@ -24,6 +24,7 @@ use crate::protocol::{
     values::{id::Id, time::Timestamp},
 };
 
+pub(super) use factors::take_out;
 pub use factors::{Added, add_authenticator, remove_authenticator, remove_password, rename_authenticator, use_recovery_code};
 pub use operator::{
     ImportedUser, add, ask_to_sign_in_again, change_details, delete, disable, enable, end_before, end_links, import,

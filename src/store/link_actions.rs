@@ -5,7 +5,7 @@ use super::{
     AnyConnection, Result,
     account::{self, Ended},
     activity::{self, Event},
-    authenticators, devices, dialect,
+    devices, dialect,
     error::Error,
     links::{self, Link},
     notifications,
@@ -132,7 +132,7 @@ pub fn not_me(connection: &mut AnyConnection, link: &Link, event: &Event<'_>) ->
             // What was added by then goes: that of this e-mail, and of later ones, whose links end with this one.
             for reported in since.iter().chain([link]) {
                 if let LinkContent::NotMe(NotifiedEvent { authenticator: Some(added), .. }) = reported.content {
-                    authenticators::remove(connection, event.user, added)?;
+                    account::take_out(connection, event.user, added)?;
                 }
             }
             account::report_not_me_in(connection, None, event).map(Some)

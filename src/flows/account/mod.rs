@@ -259,7 +259,7 @@ impl SignedIn {
 
     /// The action of a form of a page that keeps its query, with a pending authorization request.
     fn action(&self, app: &App, path: &str) -> String {
-        let query = self.query.to_query(&[], &[]);
+        let query = self.query.to_query(&DONE, &[]);
         if query.is_empty() { url(app, path) } else { format!("{}?{query}", url(app, path)) }
     }
 

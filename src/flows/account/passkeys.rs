@@ -5,7 +5,7 @@ pub mod offer;
 
 use actix_web::web::Data;
 
-use super::{SignedIn, answer, confirmed_recently, recovery_codes, url};
+use super::{SignedIn, answer, confirmed_recently, recovery_codes};
 use crate::{
     app::App,
     flows::passkeys::{self, ANSWER, Challenge, OnPage, Purpose, STATE},
@@ -142,12 +142,6 @@ fn purpose(signed_in: &SignedIn, is_offered: bool) -> Purpose {
     if is_offered { Purpose::Offer(user) } else { Purpose::Register(user) }
 }
 
-/// The form's action: with the query, so that the page leads on with its authorization request.
-fn action(app: &App, signed_in: &SignedIn, path: &str) -> String {
-    let query = signed_in.query.to_query(&super::DONE, &[]);
-    if query.is_empty() { url(app, path) } else { format!("{}?{query}", url(app, path)) }
-}
-
 fn status(problem: Option<PasskeyProblem>) -> u16 {
     match problem {
         None => 200,
@@ -172,7 +166,7 @@ fn show(
     let pending = authorization_request::pending(app, connection, &signed_in.query, signed_in.context.now)?;
     let target = pending.as_ref().map(|(_, authorization)| authorization.address.form_action_source());
     let requested = ask(app, connection, signed_in, false)?;
-    let (action, csrf) = (action(app, signed_in, paths::ACCOUNT_PASSKEY_ADD), signed_in.stamp(app, paths::ACCOUNT_PASSKEY_ADD));
+    let (action, csrf) = (signed_in.action(app, paths::ACCOUNT_PASSKEY_ADD), signed_in.stamp(app, paths::ACCOUNT_PASSKEY_ADD));
     let form = requested.as_ref().map(|requested| PasskeyForm {
         action: &action,
         csrf: &csrf,

@@ -68,20 +68,29 @@ pub(super) fn insert(connection: &mut AnyConnection, user: &User, new: &Authenti
     Ok(Added::Yes)
 }
 
-/// Removes an authenticator; false if it is gone already, or the account or the session changed meanwhile. With the last passkey and
-/// TOTP app the recovery codes go, as there is nothing left that they stand in for.
+/// Takes an authenticator out of an account, whoever removes it; false if the user has no such. Trust in browsers ends, which was given
+/// on the strength of what there was; with the last passkey and TOTP app the recovery codes go, as there is nothing left that they
+/// stand in for. Part of a transaction.
+pub(in crate::store) fn take_out(connection: &mut AnyConnection, user: Id, id: Id) -> Result<bool> {
+    if !authenticators::remove(connection, user, id)? {
+        return Ok(false);
+    }
+    devices::end_trust(connection, user, None)?;
+    let left = authenticators::of_user(connection, user)?;
+    if left.iter().all(|one| one.kind == AuthenticatorKind::RecoveryCodes) {
+        authenticators::remove_all(connection, user)?;
+    }
+    Ok(true)
+}
+
+/// Removes an authenticator; false if it is gone already, or the account or the session changed meanwhile.
 ///
 /// # Errors
 /// Database errors.
 pub fn remove_authenticator(connection: &mut AnyConnection, proof: (&User, &Session), id: Id, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
-        if !still_counts(connection, proof, event.at)? || !authenticators::remove(connection, event.user, id)? {
+        if !still_counts(connection, proof, event.at)? || !take_out(connection, event.user, id)? {
             return Ok(false);
-        }
-        devices::end_trust(connection, event.user, None)?; // it was given on the strength of what there was
-        let left = authenticators::of_user(connection, event.user)?;
-        if left.iter().all(|one| one.kind == AuthenticatorKind::RecoveryCodes) {
-            authenticators::remove_all(connection, event.user)?;
         }
         notifications::tell(connection, event, NotificationKind::AuthenticatorRemoved, proof.0)?;
         Ok(true)

@@ -1,9 +1,10 @@
 //! What an operator takes from an account besides its password: one authenticator, or all of them after a time in which the user can
 //! object. Each is one transaction with its activity entry and its e-mail.
 
+use super::factors::take_out;
 use crate::{
     protocol::{
-        account::{activity::Activity, authenticator::AuthenticatorKind, notification::NotificationKind},
+        account::{activity::Activity, notification::NotificationKind},
         values::{id::Id, time::Timestamp},
     },
     store::{
@@ -90,19 +91,15 @@ pub fn cancel_reset(connection: &mut AnyConnection, event: &Event<'_>) -> Result
     })
 }
 
-/// Removes an authenticator of the event's user; false if they have no such. With the last passkey and TOTP app the recovery codes go.
+/// Removes an authenticator of the event's user; false if they have no such.
 ///
 /// # Errors
 /// Database errors.
 pub fn take_authenticator(connection: &mut AnyConnection, id: Id, event: &Event<'_>) -> Result<bool> {
     dialect::together(connection, |connection| {
         let Some(user) = users::lock(connection, event.user)? else { return Ok(false) };
-        if !authenticators::remove(connection, event.user, id)? {
+        if !take_out(connection, event.user, id)? {
             return Ok(false);
-        }
-        let left = authenticators::of_user(connection, event.user)?;
-        if left.iter().all(|one| one.kind == AuthenticatorKind::RecoveryCodes) {
-            authenticators::remove_all(connection, event.user)?;
         }
         notifications::tell(connection, event, NotificationKind::AuthenticatorRemoved, &user)?;
         Ok(true)

@@ -3,7 +3,7 @@
 
 use actix_web::{http::header, web::Data};
 
-use super::{action, add, ask, noted, status};
+use super::{add, ask, noted, status};
 use crate::{
     app::App,
     flows::{
@@ -84,7 +84,7 @@ fn show(
         client_name: pending.as_ref().map(|(client, _)| client.settings.client_name.as_str()),
         user: signed_in.user.shown_name(),
         form: PasskeyForm {
-            action: &action(app, signed_in, paths::ACCOUNT_PASSKEY_OFFER),
+            action: &signed_in.action(app, paths::ACCOUNT_PASSKEY_OFFER),
             csrf: &signed_in.stamp(app, paths::ACCOUNT_PASSKEY_OFFER),
             options: &requested.options,
             state: &requested.state,
